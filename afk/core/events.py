@@ -1,0 +1,166 @@
+"""What happens in a run, as it happens: frozen, JSON-safe values that hold ids and text, nothing else.
+
+They tell a person what is going on; they are not the record. What is on disk is in the store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from afk.agents.results import Interruption, RunState
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The run is on disk and owned by this process. `resumed` is false for a new run."""
+
+    run_id: str
+    thread_id: str
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """The model is about to be asked, for the `step`-th time in this run (from 1)."""
+
+    run_id: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerDelta:
+    """Text to append to the answer that is being streamed."""
+
+    run_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRestarted:
+    """What was streamed of this answer is void; the model is asked again in `delay_s` seconds."""
+
+    run_id: str
+    attempt: int
+    delay_s: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRecorded:
+    """The answer is on disk, as message `seq` of the thread; its calls, if any, follow as `CallProposed`."""
+
+    run_id: str
+    seq: int
+    text: str
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallProposed:
+    """The model asked for a tool; its result will stand at `seq`."""
+
+    run_id: str
+    call_id: str
+    seq: int
+    tool_name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequested:
+    """A request for a decision is on disk. `kind` is "call", or "uncertain" for a call of unknown outcome."""
+
+    run_id: str
+    approval_id: str
+    call_id: str
+    kind: str
+    tool_name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalDecided:
+    """Someone decided, here or in another process. `status` is the approval's new status."""
+
+    run_id: str
+    approval_id: str
+    call_id: str
+    status: str
+    decided_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """The intent is on disk and the tool is being called, for the `attempt`-th time."""
+
+    run_id: str
+    call_id: str
+    tool_name: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallOutput:
+    """Output of a tool that is still working; never stored."""
+
+    run_id: str
+    call_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallFinished:
+    """The outcome is on disk, at message `seq`. `phase` is done, failed, skipped or uncertain."""
+
+    run_id: str
+    call_id: str
+    seq: int
+    tool_name: str
+    phase: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunWarning:
+    """Something a person should know; the run goes on."""
+
+    run_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunPaused:
+    """`pause()` took hold: the run waits in memory at a boundary until `resume()`."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStopped:
+    """Always the last event: the run is on disk in `state`, and this process owns it no longer."""
+
+    run_id: str
+    thread_id: str
+    state: RunState
+    interruption: Interruption | None
+    final_text: str
+
+
+RunEvent = (
+    RunStarted
+    | StepStarted
+    | AnswerDelta
+    | AnswerRestarted
+    | AnswerRecorded
+    | CallProposed
+    | ApprovalRequested
+    | ApprovalDecided
+    | CallStarted
+    | CallOutput
+    | CallFinished
+    | RunWarning
+    | RunPaused
+    | RunStopped
+)

@@ -1,0 +1,104 @@
+"""What the app shows: plain values, made by the gateway, whose text is already clean (see `clean.py`).
+
+Widgets and screens know these and nothing of the engine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+ItemKind = Literal["user", "assistant", "call", "note"]
+CallStatus = Literal[
+    "waiting", "running", "ran", "failed", "denied", "answered", "interrupted", "unknown", "proposed"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemHead:
+    """Enough of an item to guess its height: `chars` and `lines` (newline count + 1) of its text."""
+
+    key: str
+    kind: ItemKind
+    chars: int
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationItem:
+    """One thing in a conversation.
+
+    user: `text` is plain. assistant: `text` is Markdown. note: `text` is one plain line or a few, `tone` colours it.
+    call: `title` is the call in one line ("write_file notes.txt"), `detail` its arguments (JSON or a command),
+    `text` its output so far, `status` what the journal knows of it.
+    """
+
+    key: str
+    kind: ItemKind
+    text: str
+    title: str = ""
+    detail: str = ""
+    status: CallStatus | None = None
+    footnote: str = ""
+    tone: Literal["info", "warning", "error"] = "info"
+    at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRow:
+    """A line of the thread list."""
+
+    thread_id: str
+    title: str
+    state: str
+    updated_at_ms: int
+    pending: int
+    workspace: str
+    message_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalView:
+    """A request for a decision, with everything that will be executed.
+
+    `preview_kind`: "diff" (unified diff text), "command" (shell text), "json". `preview` is whole, never cut;
+    `marks` says how many characters in it were made visible because they could deceive.
+    """
+
+    approval_id: str
+    run_id: str
+    thread_id: str
+    thread_title: str
+    call_id: str
+    kind: Literal["call", "uncertain"]
+    tool_name: str
+    agent_path: str
+    reason: str
+    args_sha: str
+    preview_kind: Literal["diff", "command", "json"]
+    preview: str
+    preview_note: str
+    language: str
+    workspace: str
+    requested_at_ms: int
+    status: str
+    position: int = 1
+    total: int = 1
+    marks: int = 0
+    known: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRow:
+    """A line of the checkpoint browser."""
+
+    checkpoint_id: str
+    run_id: str
+    number: int
+    step: int
+    phase: str
+    created_at_ms: int
+    message_count: int
+    size_bytes: int
+    latest: bool = False
+    details: dict[str, Any] = field(default_factory=dict[str, Any])
