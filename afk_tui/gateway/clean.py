@@ -135,7 +135,7 @@ def clean_line(text: str) -> str:
 def clean_exact(text: str) -> str:
     """`clean` for what is approved: shows also what is harmless on the screen but matters when executed.
 
-    Spaces at the end of a line become "·", a tab "→" and spaces, the CR of a CR LF "␍", a space other than
+    Spaces at the end of a line become "·", a tab "→" and spaces, the CR of CR LF "␍", a space other than
     ASCII's its code point. Give it the text itself, before a diff puts marks of its own at the start of lines.
     """
     if " \n" in text or " \r" in text or text.endswith(" "):
