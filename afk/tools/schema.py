@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
@@ -23,7 +23,9 @@ class ArgumentsSchema:
         fields: dict[str, Any] = {f"argument_{n}": self._field(a) for n, a in enumerate(arguments)}
         try:
             self._model: type[BaseModel] = create_model(
-                tool_name, __config__=ConfigDict(extra="forbid", protected_namespaces=()), **fields
+                tool_name,
+                __config__=ConfigDict(extra="forbid", protected_namespaces=(), validate_default=True),
+                **fields,
             )
             self.json_schema: dict[str, Any] = _without_titles(self._model.model_json_schema())
         except PydanticUserError as error:
@@ -40,7 +42,11 @@ class ArgumentsSchema:
             return hint, ...
         if not isinstance(argument.default, FieldInfo):
             try:
-                to_json_values(argument.default)
+                to_json_values(TypeAdapter(argument.hint).validate_python(argument.default))
+            except ValidationError as error:
+                raise TypeError(
+                    f"tool {self._tool_name}: the default of {argument.name!r} does not fit its type hint: {error}"
+                ) from error
             except ValueError as error:
                 raise TypeError(
                     f"tool {self._tool_name}: the default of {argument.name!r} is not JSON: {error}"

@@ -328,11 +328,28 @@ def test_a_type_without_a_json_form_is_refused_when_the_schema_is_asked_for() ->
         _ = act.parameters
 
     @tool
-    def wait(times: int = object()) -> None:  # type: ignore[assignment]
+    def wait(times: Any = object()) -> None:  # noqa: B008
         """Wait."""
 
     with pytest.raises(TypeError, match="the default of 'times' is not JSON"):
         _ = wait.parameters
+
+
+def test_a_default_that_its_own_type_refuses_is_refused() -> None:
+    @tool
+    def wait(times: int = None) -> None:  # type: ignore[assignment]  # noqa: RUF013
+        """Wait."""
+
+    with pytest.raises(TypeError, match="the default of 'times' does not fit its type hint"):
+        wait.validate({})
+
+
+def test_a_default_and_the_same_value_given_are_the_same_arguments() -> None:
+    @tool
+    def wait(seconds: float = 3, where: Path = Path("a")) -> None:
+        """Wait."""
+
+    assert json.dumps(wait.validate({})) == json.dumps(wait.validate({"seconds": "3", "where": "a"}))
 
 
 def test_a_tool_keeps_its_function_for_direct_use() -> None:
