@@ -1,0 +1,297 @@
+"""The calls of one step: from what the journal and the people say of each to its result, in whatever order."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from afk.core.budget import Budget
+from afk.core.events import (
+    ApprovalDecided,
+    ApprovalRequested,
+    CallFinished,
+    CallOutput,
+    CallStarted,
+    RunEvent,
+    RunWarning,
+)
+from afk.core.judge import Judge, call_sha
+from afk.memory.records import (
+    ApprovalRecord,
+    CallResult,
+    EffectPhase,
+    EffectRecord,
+    Progress,
+    Request,
+    RunKey,
+    RunRecord,
+)
+from afk.memory.store import MemoryStore
+from afk.tools import Tool, ToolArgumentsError, ToolContext, ToolError
+
+HAPPENED_BY_PERSON = (
+    "The outcome of this call was lost; a person says that it took effect. Its output is not known."
+)
+HAPPENED_BY_VERIFY = (
+    "This call was cut off, and was then found to have taken effect. Its output is not known."
+)
+SKIPPED_BY_PERSON = (
+    "The outcome of this call was lost; a person chose to go on without knowing it. Do not repeat it."
+)
+STOPPED = "This call was stopped while it ran. It may have had an effect."
+CAUGHT = (
+    "The process stopped while this call ran, so whether it took effect is not known. "
+    "It is never repeated without you."
+)
+
+
+class OpenCall:
+    """A call without a result yet, and its current request, if it has one."""
+
+    def __init__(self, effect: EffectRecord, approval: ApprovalRecord | None) -> None:
+        self.effect = effect
+        self.approval = approval
+
+    @property
+    def waits(self) -> bool:
+        """Whether only a person can go on with it."""
+        return self.approval is not None and self.approval.status == "pending"
+
+
+class CallWorker:
+    """Works on the calls of one run under one epoch.
+
+    `advance` does for one call all that can be done without a person; it returns when the call has its result, when
+    it waits for a decision, or, cancelled, when what is known of it is on disk.
+    """
+
+    def __init__(
+        self,
+        store: MemoryStore,
+        key: RunKey,
+        run: RunRecord,
+        judge: Judge,
+        budget: Budget,
+        progress: Callable[[], Progress],
+        emit: Callable[[RunEvent], None],
+    ) -> None:
+        self._store = store
+        self._key = key
+        self._run = run
+        self._judge = judge
+        self._budget = budget
+        self._progress = progress
+        self._emit = emit
+
+    async def advance(self, call: OpenCall) -> OpenCall | None:
+        """The call as it then stands if it waits for a person, None when it has its result."""
+        effect, approval = call.effect, call.approval
+        if approval is not None and approval.status in ("expired", "closed"):
+            return await self._ask(effect, approval.kind, f"Asked again: {approval.reason}")
+        if call.waits:
+            return call
+        if effect.phase == "executing":
+            return await self._recover(effect, approval)
+        if approval is None:
+            return await self._execute(effect, None, known_absent=False)
+        self._tell_decided(approval)
+        match approval.status:
+            case "allowed":
+                return await self._execute_allowed(effect, approval)
+            case "run_again":
+                return await self._execute(effect, approval, known_absent=False)
+            case "denied":
+                reason = f" Reason: {approval.decision_reason}" if approval.decision_reason else ""
+                return await self._settle(
+                    effect, CallResult("skipped", f"The person denied this call.{reason}"), ("proposed",)
+                )
+            case "responded":
+                return await self._settle(effect, CallResult("done", approval.output or ""), ("proposed",))
+            case "happened":
+                return await self._settle(effect, CallResult("done", HAPPENED_BY_PERSON), ("uncertain",))
+            case "skipped":
+                return await self._settle(effect, CallResult("skipped", SKIPPED_BY_PERSON), ("uncertain",))
+            case status:
+                raise AssertionError(f"request {approval.approval_id} is {status}")
+
+    async def _recover(self, effect: EffectRecord, approval: ApprovalRecord | None) -> OpenCall | None:
+        """A call that a former owner had begun, and whose outcome is not on disk."""
+        if effect.effect != "once":
+            return await self._execute(effect, approval, known_absent=False)
+        tool = self._tool(effect)
+        if tool.verify is not None:
+            happened = await self._verify(tool, effect)
+            if happened is True:
+                return await self._settle(effect, CallResult("done", HAPPENED_BY_VERIFY), ("executing",))
+            if happened is False:
+                return await self._execute(effect, approval, known_absent=True)
+        return await self._ask(effect, "uncertain", CAUGHT)
+
+    async def _verify(self, tool: Tool, effect: EffectRecord) -> bool | None:
+        assert tool.verify is not None
+        try:
+            happened = tool.verify(self._context(effect), effect.arguments)
+            return await happened if inspect.isawaitable(happened) else happened
+        except Exception as error:  # noqa: BLE001 - a tool is somebody else's code; what it can't tell, a person must
+            self._emit(RunWarning(self._key.run_id, f"{tool.name} could not be verified: {error}"))
+            return None
+
+    async def _execute_allowed(self, effect: EffectRecord, approval: ApprovalRecord) -> OpenCall | None:
+        if approval.edited_arguments is None:
+            return await self._execute(effect, approval, known_absent=False)
+        try:
+            arguments, refusal = self._judge.judge_edited(self._tool(effect), approval.edited_arguments)
+        except ToolArgumentsError as error:
+            return await self._ask(effect, "call", f"The edited arguments do not fit the tool: {error}")
+        if refusal:
+            return await self._settle(effect, refusal, ("proposed",))
+        if call_sha(effect.tool_name, arguments, self._run.workspace) != approval.edited_sha:
+            return await self._ask(effect, "call", "The edited arguments are not those that were allowed.")
+        return await self._execute(effect, approval, known_absent=False, arguments=arguments)
+
+    async def _execute(
+        self,
+        effect: EffectRecord,
+        approval: ApprovalRecord | None,
+        *,
+        known_absent: bool,
+        arguments: dict[str, Any] | None = None,
+    ) -> OpenCall | None:
+        edited = arguments is not None
+        values = effect.arguments if arguments is None else arguments
+        started = effect
+        if effect.effect != "read" or approval is not None:
+            sha = call_sha(effect.tool_name, values, self._run.workspace)
+            began = await self._intend(effect, values, sha, known_absent)
+            if began is None:
+                return await self._ask(
+                    effect, "call", "What allowed this call no longer holds: it expired or was revoked."
+                )
+            started = began
+        self._budget.tool_calls += 1
+        self._emit(CallStarted(self._key.run_id, effect.call_id, effect.tool_name, max(1, started.attempt)))
+        began_at = time.monotonic()
+        result = await self._call(started, values)
+        if result is None:
+            return await self._ask(started, "uncertain", _timed_out_in_thread(self._tool(effect)))
+        if edited:
+            result = CallResult(result.phase, f"{_edited_note(values)}{result.text}")
+        phases: tuple[EffectPhase, ...] = ("executing",) if started is not effect else ("proposed",)
+        return await self._settle(started, result, phases, int((time.monotonic() - began_at) * 1000))
+
+    async def _intend(
+        self, effect: EffectRecord, arguments: dict[str, Any], sha: str, known_absent: bool
+    ) -> EffectRecord | None:
+        try:
+            return await self._store.begin_effect(
+                self._key, effect.effect_id, arguments, sha, known_absent=known_absent
+            )
+        except asyncio.CancelledError:
+            # the intent may be on disk, and the tool was certainly not called
+            await asyncio.shield(self._store.withdraw_effect(self._key, effect.effect_id))
+            raise
+
+    async def _call(self, effect: EffectRecord, arguments: dict[str, Any]) -> CallResult | None:
+        """Call the tool. None: its time is over, it can't be killed, and so nobody knows."""
+        tool = self._tool(effect)
+        timeout = asyncio.timeout(tool.timeout_s)
+        try:
+            async with timeout:
+                return CallResult("done", await tool.call(self._context(effect), arguments))
+        except ToolError as error:
+            return CallResult("failed", str(error) or f"{tool.name} failed.")
+        except TimeoutError as error:
+            if not timeout.expired():
+                return CallResult("failed", _failure(tool, error))
+            if tool.is_threaded and tool.effect == "once":
+                return None
+            return CallResult(
+                "failed", f"{tool.name} was stopped after {tool.timeout_s:g} s. It may have had an effect."
+            )
+        except asyncio.CancelledError:
+            # a coroutine that was cancelled is gone; what runs in a thread, or may be repeated, stays `executing`
+            if tool.effect == "once" and not tool.is_threaded:
+                await asyncio.shield(
+                    self._settle(effect, CallResult("failed", STOPPED), ("executing", "proposed"))
+                )
+            raise
+        except Exception as error:  # noqa: BLE001 - a tool is somebody else's code: whatever it raises is its result
+            return CallResult("failed", _failure(tool, error))
+
+    async def _settle(
+        self, effect: EffectRecord, result: CallResult, phases: tuple[EffectPhase, ...], duration_ms: int = 0
+    ) -> None:
+        done = await self._store.record_result(
+            self._key, effect, result, phases, self._progress(), duration_ms
+        )
+        self._emit(
+            CallFinished(
+                self._key.run_id, done.call_id, done.result_seq, done.tool_name, done.phase, duration_ms
+            )
+        )
+
+    async def _ask(self, effect: EffectRecord, kind: str, reason: str) -> OpenCall:
+        request: Request = self._judge.request(self._tool(effect), reason, kind)
+        asked, approval_id = await self._store.ask_about(self._key, effect.effect_id, request)
+        self._emit(
+            ApprovalRequested(
+                self._key.run_id, approval_id, effect.call_id, request.kind, effect.tool_name, reason
+            )
+        )
+        return OpenCall(asked, await self._store.get_approval(approval_id))
+
+    def _tell_decided(self, approval: ApprovalRecord) -> None:
+        self._emit(
+            ApprovalDecided(
+                self._key.run_id,
+                approval.approval_id,
+                approval.call_id,
+                approval.status,
+                approval.decided_by or "",
+            )
+        )
+
+    def _tool(self, effect: EffectRecord) -> Tool:
+        tool = self._judge.agent.tool(effect.tool_name)
+        assert tool is not None  # checked before the run was taken, and before the call was proposed
+        return tool
+
+    def _context(self, effect: EffectRecord) -> ToolContext:
+        loop = asyncio.get_running_loop()
+
+        def emit(text: str) -> None:
+            event = CallOutput(self._key.run_id, effect.call_id, text)
+            loop.call_soon_threadsafe(self._emit, event)
+
+        return ToolContext(
+            workspace=Path(self._run.workspace),
+            run_id=self._key.run_id,
+            thread_id=self._key.thread_id,
+            call_id=effect.call_id,
+            idempotency_key=effect.idempotency_key,
+            attempt=max(1, effect.attempt),
+            context=self._run.context,
+            emit=emit,
+            off_limits=self._store.is_own_file,
+        )
+
+
+def _failure(tool: Tool, error: Exception) -> str:
+    return f"{tool.name} failed: {type(error).__name__}: {error}"
+
+
+def _timed_out_in_thread(tool: Tool) -> str:
+    return (
+        f"{tool.name} did not end within {tool.timeout_s:g} s and can't be stopped, "
+        "so whether it took effect is not known."
+    )
+
+
+def _edited_note(arguments: dict[str, Any]) -> str:
+    import json
+
+    return f"[The person changed the arguments before it ran: {json.dumps(arguments, ensure_ascii=False)}]\n"

@@ -1,0 +1,53 @@
+"""How a runner runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from afk.agents.errors import AgentConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerConfig:
+    """Limits and manners of a runner. None is no limit.
+
+    `interaction_mode`: "headless", `run` returns when only people can go on; "interactive", it waits for them.
+    `approval_fallback` (headless): "pause", the run waits on disk; "deny", what needs a yes gets a no.
+    `max_steps` model answers, `max_tool_calls` calls and `max_wall_time_s` seconds of work are one budget: time
+    spent waiting for a person, or while no process ran, is not counted, and a resume after a spent budget begins a
+    fresh one. `llm_timeout_s`: the longest silence of a model, in seconds. `max_model_retries`: how often a failed
+    request is tried again. `approval_expires_after_s`: how long a request stands.
+    """
+
+    interaction_mode: Literal["headless", "interactive"] = "headless"
+    approval_fallback: Literal["pause", "deny"] = "pause"
+    max_steps: int | None = 200
+    max_wall_time_s: float | None = None
+    max_tool_calls: int | None = None
+    max_parallel_tools: int = 8
+    llm_timeout_s: float = 120.0
+    max_model_retries: int = 4
+    retry_base_delay_s: float = 0.5
+    retry_max_delay_s: float = 30.0
+    approval_expires_after_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.interaction_mode not in ("headless", "interactive"):
+            raise AgentConfigurationError(
+                f"interaction_mode is 'headless' or 'interactive'; got {self.interaction_mode!r}."
+            )
+        if self.approval_fallback not in ("pause", "deny"):
+            raise AgentConfigurationError(
+                f"approval_fallback is 'pause' or 'deny'; got {self.approval_fallback!r}."
+            )
+        for name in ("max_steps", "max_wall_time_s", "max_tool_calls", "approval_expires_after_s"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise AgentConfigurationError(
+                    f"{name} must be above zero, or None for no limit; got {value!r}."
+                )
+        if self.max_parallel_tools < 1 or self.llm_timeout_s <= 0 or self.max_model_retries < 0:
+            raise AgentConfigurationError(
+                "max_parallel_tools must be at least 1, llm_timeout_s above 0, max_model_retries at least 0."
+            )

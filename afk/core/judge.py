@@ -1,0 +1,170 @@
+"""Which call may run, which must be asked for, and which is refused: before anything is executed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from afk.agents.agent import Agent
+from afk.agents.policy import Policy
+from afk.core.config import RunnerConfig
+from afk.llms.protocol import ToolCall
+from afk.memory.records import CallResult, EffectRecord, ProposedCall, Request
+from afk.memory.store import MemoryStore
+from afk.tools import Tool, ToolArgumentsError
+
+
+def call_sha(tool_name: str, arguments: dict[str, Any], workspace: str) -> str:
+    """What a decision is bound to: the tool, its arguments and the folder it acts in."""
+    text = json.dumps(
+        [tool_name, arguments, workspace], sort_keys=True, ensure_ascii=False, separators=(",", ":")
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges the calls of one run.
+
+    In this order: the tool must exist, its arguments must fit, then the first policy rule that matches, then what
+    the tool says of itself; a grant answers for a person only where a person would be asked, and never against a
+    rule that denies.
+    """
+
+    agent: Agent
+    policy: Policy
+    config: RunnerConfig
+    store: MemoryStore
+    thread_id: str
+    workspace: str
+
+    async def judge(self, calls: Sequence[ToolCall]) -> list[ProposedCall]:
+        """The calls of one answer, in their order."""
+        judged = [self._judge_one(call) for call in _with_ids_of_their_own(calls)]
+        asking = [c.args_sha for c in judged if c.request]
+        if not asking:
+            return judged
+        grants = await self.store.matching_grants(asking, self.thread_id, self.workspace)
+        return [
+            ProposedCall(
+                c.call_id,
+                c.tool_name,
+                c.effect,
+                c.arguments,
+                c.args_sha,
+                f"grant:{grants[c.args_sha].grant_id}",
+            )
+            if c.request and c.args_sha in grants and not self._always_asks(c)
+            else c
+            for c in judged
+        ]
+
+    def judge_edited(self, tool: Tool, arguments: dict[str, Any]) -> tuple[dict[str, Any], CallResult | None]:
+        """Arguments that a person edited: as the tool takes them, and a refusal if a rule denies them. That the
+        person allowed them answers a rule that asks. Raises ToolArgumentsError."""
+        valid = tool.validate(arguments)
+        rule = self.policy.rule_for(tool.name, valid)
+        return valid, (_denied_by_rule(rule.reason) if rule and rule.action == "deny" else None)
+
+    def request(self, tool: Tool, reason: str, kind: str = "call") -> Request:
+        """A request about a call of this tool."""
+        expires = self.config.approval_expires_after_s
+        return Request(
+            kind="uncertain" if kind == "uncertain" else "call",
+            reason=reason,
+            schema=tool.parameters,
+            agent_path=self.agent.name,
+            expires_at_ms=None if expires is None else self.store.clock() + int(expires * 1000),
+        )
+
+    def explain_mismatch(self, effect: EffectRecord) -> str | None:
+        """Why this agent can't go on with an open call of the run, or None."""
+        tool = self.agent.tool(effect.tool_name)
+        if tool is None:
+            return f"a call to {effect.tool_name!r} is open, and agent {self.agent.name!r} has no such tool any more"
+        try:
+            tool.validate(effect.arguments)
+        except ToolArgumentsError as error:
+            return f"a call to {effect.tool_name!r} is open whose arguments its schema no longer accepts: {error}"
+        return None
+
+    def _judge_one(self, call: ToolCall) -> ProposedCall:
+        tool = self.agent.tool(call.name)
+        if tool is None:
+            names = ", ".join(t.name for t in self.agent.tools) or "none"
+            return self._refused(call, {}, f"There is no tool named {call.name!r}. The tools are: {names}.")
+        try:
+            parsed = json.loads(call.arguments or "{}")
+        except json.JSONDecodeError as error:
+            text = (
+                f"The arguments of {call.name} are not valid JSON ({error}). Call it again with valid JSON."
+            )
+            return self._refused(call, {}, text)
+        if not isinstance(parsed, dict):
+            text = f"The arguments of {call.name} must be a JSON object; got {type(parsed).__name__}."
+            return self._refused(call, {}, text)
+        try:
+            arguments = tool.validate(parsed)
+        except ToolArgumentsError as error:
+            return self._refused(call, parsed, str(error))
+        return self._weigh(call.id, tool, arguments)
+
+    def _weigh(self, call_id: str, tool: Tool, arguments: dict[str, Any]) -> ProposedCall:
+        sha = call_sha(tool.name, arguments, self.workspace)
+        rule = self.policy.rule_for(tool.name, arguments)
+        if rule and rule.action == "deny":
+            result = _denied_by_rule(rule.reason)
+            return ProposedCall(call_id, tool.name, tool.effect, arguments, sha, None, None, result)
+        reason = self._reason_to_ask(
+            tool, arguments, rule.action if rule else None, rule.reason if rule else ""
+        )
+        if reason is None:
+            allowed_by = "policy" if rule and rule.action == "allow" else "tool"
+            return ProposedCall(call_id, tool.name, tool.effect, arguments, sha, allowed_by)
+        return ProposedCall(call_id, tool.name, tool.effect, arguments, sha, None, self.request(tool, reason))
+
+    def _reason_to_ask(
+        self, tool: Tool, arguments: dict[str, Any], action: str | None, rule_reason: str
+    ) -> str | None:
+        if tool.approval == "always":
+            return "This tool always asks."
+        if action == "allow":
+            return None
+        if action == "ask":
+            return rule_reason or "A rule of the policy asks for a decision."
+        if tool.ask_when is not None and (reason := tool.ask_when(Path(self.workspace), arguments)):
+            return reason
+        if tool.approval == "never":
+            return None
+        return "It changes something, and no rule allows it."
+
+    def _always_asks(self, call: ProposedCall) -> bool:
+        tool = self.agent.tool(call.tool_name)
+        rule = self.policy.rule_for(call.tool_name, call.arguments)
+        return (tool is not None and tool.approval == "always") or (rule is not None and rule.action == "ask")
+
+    def _refused(self, call: ToolCall, arguments: dict[str, Any], text: str) -> ProposedCall:
+        sha = call_sha(call.name, arguments, self.workspace)
+        return ProposedCall(
+            call.id, call.name, "read", arguments, sha, None, None, CallResult("failed", text)
+        )
+
+
+def _denied_by_rule(reason: str) -> CallResult:
+    because = f" Reason: {reason}" if reason else ""
+    return CallResult("skipped", f"This call was not executed: a rule of the policy denies it.{because}")
+
+
+def _with_ids_of_their_own(calls: Sequence[ToolCall]) -> list[ToolCall]:
+    """Some servers give the same id to every call of an answer; a result must name exactly one."""
+    seen: set[str] = set()
+    unique: list[ToolCall] = []
+    for number, call in enumerate(calls):
+        name = call.id if call.id and call.id not in seen else f"{call.id or 'call'}_{number}"
+        seen.add(name)
+        unique.append(ToolCall(name, call.name, call.arguments))
+    return unique

@@ -1,0 +1,361 @@
+"""The one loop: ask the model, record, work on its calls, record, and again. Everything else drains it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import Any
+
+from afk.agents.agent import Agent
+from afk.agents.errors import AgentError, RunFencedError
+from afk.core.budget import Budget, carried_over
+from afk.core.calls import CallWorker, OpenCall
+from afk.core.config import RunnerConfig
+from afk.core.events import (
+    AnswerDelta,
+    AnswerRecorded,
+    AnswerRestarted,
+    ApprovalRequested,
+    CallFinished,
+    CallProposed,
+    RunEvent,
+    RunPaused,
+    RunWarning,
+    StepStarted,
+)
+from afk.core.judge import Judge
+from afk.core.signals import Signals, StopOrder
+from afk.core.transcript import to_chat
+from afk.llms.protocol import (
+    LLM,
+    Answer,
+    ChatMessage,
+    ModelError,
+    ModelEvent,
+    ModelRequest,
+    Retrying,
+    TextDelta,
+    ToolCall,
+    ToolSpec,
+)
+from afk.llms.retry import RetryPolicy, stream_with_retries
+from afk.memory.records import (
+    OPEN_PHASES,
+    EffectRecord,
+    MessageRecord,
+    Progress,
+    ProposedCall,
+    RunKey,
+    RunSnapshot,
+    RunStop,
+)
+from afk.memory.store import MemoryStore
+
+# how often a run looks whether another process decided something: within a second is the promise
+LOOK_EVERY_S = 0.25
+
+
+class StepLoop:
+    """One run, from a snapshot to its next stop, under one epoch."""
+
+    def __init__(
+        self,
+        store: MemoryStore,
+        llm: LLM,
+        agent: Agent,
+        model: str,
+        config: RunnerConfig,
+        judge: Judge,
+        snapshot: RunSnapshot,
+        signals: Signals,
+        emit: Callable[[RunEvent], None],
+    ) -> None:
+        self._store = store
+        self._llm = llm
+        self._agent = agent
+        self._model = model
+        self._config = config
+        self._judge = judge
+        self._signals = signals
+        self._emit = emit
+        run = snapshot.run
+        self.key = RunKey(run.run_id, run.thread_id, run.epoch)
+        self._run = run
+        self._step = run.step
+        self._usage = dict(run.usage)
+        self._budget = Budget(config, carried_over(run.budget, run.interruption), self._time_is_up)
+        self._open = {
+            e.effect_id: OpenCall(e, snapshot.approvals.get(e.effect_id))
+            for e in snapshot.effects
+            if e.finished_at_ms is None and e.phase in OPEN_PHASES
+        }
+        self._chat = to_chat(
+            agent.instructions, _without_open_step(snapshot) if self._open else snapshot.messages
+        )
+        self._worker = CallWorker(store, self.key, run, judge, self._budget, self._progress, emit)
+        self._seen_version: tuple[int, int] | None = None
+
+    async def run(self) -> RunStop:
+        """Work until the run stops; what is returned is on disk. Cancelled by a stop order, it is too."""
+        self._budget.start()
+        body = asyncio.ensure_future(self._body())
+        self._signals.on_stop = partial(_cancel, body)
+        if self._signals.order:
+            body.cancel()
+        try:
+            stop, written = await body
+        except asyncio.CancelledError:
+            order = self._signals.order or StopOrder(
+                "interrupted", "cancelled", "The task that this run was part of was cancelled."
+            )
+            stop, written = order.as_stop(), False
+            if not body.done():
+                # this task was cancelled, not the body: let it put on disk what is known of its calls
+                body.cancel()
+                with contextlib.suppress(asyncio.CancelledError, AgentError):
+                    await asyncio.shield(asyncio.wait([body]))
+        except ModelError as error:
+            kind = "timeout" if error.kind == "timeout" else "infrastructure"
+            stop, written = StopOrder("interrupted", kind, str(error)).as_stop(), False
+        except RunFencedError:
+            raise
+        except Exception as error:
+            # whatever it was, the run must not look as if it still ran; what can't be written is told by the error
+            order = StopOrder("interrupted", "infrastructure", f"{type(error).__name__}: {error}")
+            with contextlib.suppress(AgentError):
+                await asyncio.shield(self._store.stop_run(self.key, order.as_stop()))
+            raise
+        finally:
+            self._budget.stop()
+        if not written:
+            await asyncio.shield(self._store.stop_run(self.key, stop))
+        return stop
+
+    async def _body(self) -> tuple[RunStop, bool]:
+        while True:
+            if self._open and (stop := await self._work_on_calls()):
+                return stop, False
+            await self._gate()
+            if spent := self._budget.spent_on_steps():
+                return StopOrder("interrupted", "budget", spent).as_stop(), False
+            answer = await self._ask_model()
+            stop = await self._record(answer)
+            if stop:
+                return stop, True
+
+    async def _ask_model(self) -> Answer:
+        self._emit(StepStarted(self.key.run_id, self._step + 1))
+        request = ModelRequest(
+            model=self._model,
+            messages=tuple(self._chat),
+            tools=tuple(ToolSpec(t.name, t.description, t.parameters) for t in self._agent.tools),
+            timeout_s=self._config.llm_timeout_s,
+        )
+        policy = RetryPolicy(
+            max_retries=self._config.max_model_retries,
+            base_delay_s=self._config.retry_base_delay_s,
+            max_delay_s=self._config.retry_max_delay_s,
+        )
+        async with aclosing(stream_with_retries(self._llm, request, policy)) as events:
+            return await self._drain(events)
+
+    async def _drain(self, events: AsyncGenerator[ModelEvent, None]) -> Answer:
+        async for event in events:
+            match event:
+                case TextDelta(text):
+                    self._emit(AnswerDelta(self.key.run_id, text))
+                case Retrying(attempt, delay_s, _, reason):
+                    self._emit(AnswerRestarted(self.key.run_id, attempt, delay_s, reason))
+                case Answer():
+                    return event
+        raise ModelError(
+            "protocol", f"{self._llm.label} ended its stream without an answer. Resume to ask again."
+        )
+
+    async def _record(self, answer: Answer) -> RunStop | None:
+        """Boundary A. The run's stop, if the answer, or the requests in it, are the end for now."""
+        judged = await self._judge.judge(answer.tool_calls)
+        self._step += 1
+        self._budget.steps += 1
+        self._count("model_calls", 1)
+        self._count("input_tokens", answer.usage.input_tokens)
+        self._count("output_tokens", answer.usage.output_tokens)
+        self._count("tool_calls", len(judged))
+        raw = [
+            {"id": call.call_id, "name": asked.name, "arguments": asked.arguments}
+            for call, asked in zip(judged, answer.tool_calls, strict=True)
+        ]
+        telemetry = {
+            "model": self._model,
+            "step": self._step,
+            "input_tokens": answer.usage.input_tokens,
+            "output_tokens": answer.usage.output_tokens,
+            "finish_reason": answer.finish_reason,
+            "tool_calls": len(judged),
+        }
+        stop = self._stop_after(answer, judged)
+        seq, effects = await self._store.record_answer(
+            self.key, answer.text, raw, judged, self._progress(), telemetry, stop
+        )
+        self._chat.append(
+            ChatMessage(
+                "assistant", answer.text, tuple(ToolCall(c["id"], c["name"], c["arguments"]) for c in raw)
+            )
+        )
+        run_id = self.key.run_id
+        self._emit(
+            AnswerRecorded(run_id, seq, answer.text, answer.usage.input_tokens, answer.usage.output_tokens)
+        )
+        self._tell_calls(judged, effects)
+        if judged and not self._open:
+            await self._append_results()
+        return stop
+
+    def _stop_after(self, answer: Answer, judged: list[ProposedCall]) -> RunStop | None:
+        if not judged:
+            if answer.refusal or answer.finish_reason in ("length", "content_filter"):
+                notice = _why_degraded(answer)
+                self._emit(RunWarning(self.key.run_id, notice))
+                return RunStop("degraded", None, {"final_text": answer.text, "notice": notice})
+            return _completed(answer.text)
+        only_waiting = all(call.request or call.result for call in judged) and any(c.request for c in judged)
+        return RunStop("awaiting_approval") if only_waiting else None
+
+    def _tell_calls(self, judged: list[ProposedCall], effects: tuple[EffectRecord, ...]) -> None:
+        run_id = self.key.run_id
+        for call, effect in zip(judged, effects, strict=True):
+            self._emit(CallProposed(run_id, call.call_id, effect.result_seq, call.tool_name, call.arguments))
+            if call.result:
+                self._emit(
+                    CallFinished(run_id, call.call_id, effect.result_seq, call.tool_name, effect.phase, 0)
+                )
+                continue
+            self._open[effect.effect_id] = OpenCall(effect, None)
+            if call.request and effect.approval_id:
+                self._emit(
+                    ApprovalRequested(
+                        run_id, effect.approval_id, call.call_id, "call", call.tool_name, call.request.reason
+                    )
+                )
+
+    async def _work_on_calls(self) -> RunStop | None:
+        """Work until every call of the step has its result. A stop, if only people or a budget can go on."""
+        if any(call.effect.approval_id for call in self._open.values()):
+            await self._reread()
+        working: dict[asyncio.Task[OpenCall | None], str] = {}
+        spent: str | None = None
+        try:
+            while self._open:
+                if not working:
+                    await self._gate()
+                spent = spent or self._budget.spent_on_calls()
+                self._start_what_can(working, spent)
+                if not working:
+                    if spent and any(not call.waits for call in self._open.values()):
+                        return StopOrder("interrupted", "budget", spent).as_stop()
+                    return RunStop("awaiting_approval")
+                await self._wait_for_work_or_decision(working)
+        finally:
+            await _cancel_all(working)
+        await self._append_results()
+        return None
+
+    def _start_what_can(self, working: dict[asyncio.Task[OpenCall | None], str], spent: str | None) -> None:
+        busy = set(working.values())
+        for effect_id, call in self._open.items():
+            if spent or self._signals.is_paused or len(working) >= self._config.max_parallel_tools:
+                return
+            if effect_id not in busy and not call.waits:
+                working[asyncio.ensure_future(self._worker.advance(call))] = effect_id
+
+    async def _wait_for_work_or_decision(self, working: dict[asyncio.Task[OpenCall | None], str]) -> None:
+        """Until a call came to its end, or somebody decided about one that waits."""
+        someone_waits = any(call.waits for call in self._open.values())
+        done, _ = await asyncio.wait(
+            working, timeout=LOOK_EVERY_S if someone_waits else None, return_when=asyncio.FIRST_COMPLETED
+        )
+        for task in done:
+            effect_id = working.pop(task)
+            call = task.result()
+            if call is None:
+                del self._open[effect_id]
+            else:
+                self._open[effect_id] = call
+        if someone_waits and await self._changed():
+            await self._reread(except_for=set(working.values()))
+
+    async def _changed(self) -> bool:
+        """Whether anybody, in any process, recorded something since this was last asked."""
+        self._signals.decided.clear()
+        version = await self._store.data_version()
+        changed = version != self._seen_version
+        self._seen_version = version
+        return changed
+
+    async def _reread(self, except_for: set[str] | None = None) -> None:
+        """How the step's calls stand on disk: decisions come from anywhere."""
+        if self._config.approval_expires_after_s is not None:
+            await self._store.expire_requests(self.key.run_id)
+        for effect, approval in await self._store.read_calls(self.key.run_id, self._step):
+            if effect.effect_id in self._open and effect.effect_id not in (except_for or ()):
+                self._open[effect.effect_id] = OpenCall(effect, approval)
+
+    async def _append_results(self) -> None:
+        """The results of the step, in the order of the calls."""
+        for call_id, text in await self._store.step_results(self.key.run_id, self._step):
+            self._chat.append(ChatMessage("tool", text, (), call_id))
+
+    async def _gate(self) -> None:
+        """Where `pause()` takes hold. Calls that run go on, and no further one begins."""
+        if not self._signals.is_paused:
+            return
+        self._budget.stop()
+        self._emit(RunPaused(self.key.run_id))
+        await self._signals.wait_until_going()
+        self._budget.start()
+
+    def _progress(self) -> Progress:
+        return Progress(self._step, dict(self._usage), self._budget.as_record())
+
+    def _count(self, what: str, more: int) -> None:
+        self._usage[what] = self._usage.get(what, 0) + more
+
+    def _time_is_up(self) -> None:
+        limit = self._config.max_wall_time_s
+        detail = f"The run worked for its {limit:g} s (max_wall_time_s). Resume it to grant it as long again."
+        self._signals.stop(StopOrder("interrupted", "timeout", detail))
+
+
+def _without_open_step(snapshot: RunSnapshot) -> Sequence[MessageRecord]:
+    """The messages up to the answer whose calls are open; its results are appended when all are there."""
+    last_answer = max(n for n, message in enumerate(snapshot.messages) if message.role == "assistant")
+    return snapshot.messages[: last_answer + 1]
+
+
+def _completed(text: str) -> RunStop:
+    return RunStop("completed", None, {"final_text": text})
+
+
+def _why_degraded(answer: Answer) -> str:
+    if answer.refusal:
+        return "The model refused to answer."
+    if answer.finish_reason == "length":
+        return "The answer is cut: it reached the longest length that the model gives."
+    return "The answer is cut: the provider's content filter stopped it."
+
+
+def _cancel(task: asyncio.Future[Any]) -> None:
+    task.cancel()
+
+
+async def _cancel_all(tasks: Mapping[asyncio.Task[Any], str]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.shield(asyncio.wait(tasks))
+        for task in tasks:
+            if not task.cancelled():
+                task.exception()

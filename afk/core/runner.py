@@ -1,0 +1,458 @@
+"""The runner: begins, resumes, decides, lists and compacts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from afk.agents.agent import Agent
+from afk.agents.errors import AgentConfigurationError, AgentError, AgentRunBusyError
+from afk.agents.policy import Policy, PolicyRule
+from afk.agents.results import AgentResult
+from afk.core.approvals import Attendant, InteractionProvider
+from afk.core.config import RunnerConfig
+from afk.core.events import RunEvent, RunStarted, RunStopped, RunWarning
+from afk.core.handle import AgentRunHandle
+from afk.core.judge import Judge, call_sha
+from afk.core.loop import StepLoop
+from afk.core.outcome import interruption_of, result_of
+from afk.core.signals import StopOrder
+from afk.core.transcript import title_of
+from afk.llms.protocol import LLM
+from afk.memory.records import (
+    ApprovalRecord,
+    CheckpointRecord,
+    Decision,
+    DecisionText,
+    NewRun,
+    RunKey,
+    RunRecord,
+    RunSnapshot,
+    Scope,
+    ThreadRecord,
+)
+from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
+from afk.memory.store import CompactionProgress, MemoryStore
+
+DEFAULT_MODEL = "gpt-5.2-mini"
+
+
+class Runner:
+    """Runs agents on a durable store.
+
+    Everything is a keyword. `memory_store` None is SQLite in AFK_DB, or in the user's data folder; `llm` None is the
+    OpenAI-compatible server of OPENAI_BASE_URL; `workspace` (None: the current folder) is where tools act, and is
+    kept with each new thread. A runner may be used without `async with` and left open: it never keeps the process
+    alive, and whatever it had not finished reads as interrupted.
+    """
+
+    def __init__(
+        self,
+        *,
+        memory_store: MemoryStore | None = None,
+        llm: LLM | None = None,
+        interaction_provider: InteractionProvider | None = None,
+        policy: Policy | Sequence[PolicyRule] | None = None,
+        workspace: str | os.PathLike[str] | None = None,
+        config: RunnerConfig | None = None,
+    ) -> None:
+        self._given_store = memory_store
+        self._given_llm = llm
+        self._provider = interaction_provider
+        self._policy = policy if isinstance(policy, Policy) else Policy(tuple(policy or ()))
+        self._workspace = str(Path(workspace if workspace is not None else ".").resolve())
+        self._config = config or RunnerConfig()
+        self._handles: dict[str, AgentRunHandle] = {}
+
+    async def __aenter__(self) -> Self:
+        await self._store()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Interrupt what still runs, and give back the store and the connections. May be called twice."""
+        for handle in list(self._handles.values()):
+            order = StopOrder("interrupted", "paused", "The program that ran it was closed.")
+            with contextlib.suppress(AgentError):
+                await handle.stop(order)
+        if self._given_llm is not None:
+            await self._given_llm.close()
+        if self._given_store is not None:
+            await self._given_store.close()
+
+    # running
+
+    async def run(
+        self,
+        agent: Agent,
+        *,
+        user_message: str,
+        thread_id: str | None = None,
+        context: dict[str, Any] | None = None,
+    ) -> AgentResult:
+        """Run `agent` on a message until it stops: completed, or short of that in a state to resume.
+
+        A thread's earlier messages are part of the conversation. If this is cancelled, the run is on disk as
+        interrupted before the cancellation goes on. Raises AgentConfigurationError, AgentRunBusyError, StoreError.
+        """
+        return await self._drain(
+            await self.run_handle(agent, user_message=user_message, thread_id=thread_id, context=context)
+        )
+
+    def run_sync(
+        self,
+        agent: Agent,
+        *,
+        user_message: str,
+        thread_id: str | None = None,
+        context: dict[str, Any] | None = None,
+    ) -> AgentResult:
+        """`run`, for a program without an event loop."""
+        return asyncio.run(self.run(agent, user_message=user_message, thread_id=thread_id, context=context))
+
+    async def run_handle(
+        self,
+        agent: Agent,
+        *,
+        user_message: str,
+        thread_id: str | None = None,
+        context: dict[str, Any] | None = None,
+    ) -> AgentRunHandle:
+        """Begin a run and return while it goes on. On return the message is on disk (boundary S)."""
+        if thread_id is not None:
+            _require_id("thread_id", thread_id)
+        if not isinstance(user_message, str) or not user_message.strip():
+            raise AgentConfigurationError("user_message is empty; a run begins with something to do.")
+        store = await self._store()
+        new = NewRun(
+            run_id=store.new_id("run"),
+            thread_id=thread_id or store.new_id("thread"),
+            agent_name=agent.name,
+            model=_model_of(agent),
+            fingerprint=agent.fingerprint(),
+            workspace=self._workspace,
+            user_message=user_message,
+            context=_json_safe(context),
+        )
+        store.live_runs.add(new.run_id)
+        try:
+            snapshot = await store.begin_run(new, title_of(user_message))
+            return self._start(store, agent, snapshot, resumed=False)
+        except BaseException:
+            store.live_runs.discard(new.run_id)
+            raise
+
+    async def resume(
+        self, agent: Agent, *, run_id: str, thread_id: str, context: dict[str, Any] | None = None
+    ) -> AgentResult:
+        """Go on with a run from its last checkpoint; of a finished one, its stored result.
+
+        `context` is merged over the stored one, and stored. Raises AgentConfigurationError (empty ids, another
+        agent), AgentCheckpointCorruptionError and its kinds, AgentRunBusyError, AgentRunSupersededError.
+        """
+        handle = await self.resume_handle(agent, run_id=run_id, thread_id=thread_id, context=context)
+        return await self._drain(handle)
+
+    async def resume_handle(
+        self,
+        agent: Agent,
+        *,
+        run_id: str,
+        thread_id: str,
+        context: dict[str, Any] | None = None,
+        take_over: bool = False,
+    ) -> AgentRunHandle:
+        """`resume`, and return while the run goes on. `take_over` takes it even from a living process: for a person
+        who says so."""
+        _require_id("run_id", run_id)
+        _require_id("thread_id", thread_id)
+        store = await self._store()
+        await self._require_same_agent(store, agent, run_id, thread_id)
+        taken = await store.take_run(run_id, thread_id, _json_safe(context), take_over=take_over)
+        return self._start(store, agent, taken, resumed=True)
+
+    # deciding
+
+    async def decide(
+        self,
+        approval_id: str,
+        decision: DecisionText,
+        *,
+        args_sha: str,
+        arguments: dict[str, Any] | None = None,
+        reason: str | None = None,
+        output: str | None = None,
+        scope: Scope = "once",
+        by: str | None = None,
+    ) -> ApprovalRecord:
+        """Record a decision, once. What is executed is what `args_sha`, the hash the request carries, stands for.
+
+        allow (with `arguments`: edited ones, in the tool's schema; with `scope` "thread" or "workspace": the very
+        same call is allowed there from now on), deny, respond (`output` stands in the tool's place); for a call of
+        unknown outcome run_again, happened, skip. A run that waits in this process goes on; any other when it is
+        resumed. Raises ApprovalAlreadyDecidedError (with who and when), ApprovalExpiredError, ApprovalStaleError,
+        ApprovalNotFoundError. On return the decision is on disk; if cancelled, it is whole or absent.
+        """
+        _require_id("approval_id", approval_id)
+        if arguments is not None and decision != "allow":
+            raise AgentConfigurationError("Edited arguments go with the decision 'allow' only.")
+        if (output is not None) != (decision == "respond"):
+            raise AgentConfigurationError("The decision 'respond' needs an output, and only it has one.")
+        store = await self._store()
+        edited_sha = None
+        if arguments is not None:
+            request = await store.get_approval(approval_id)
+            run = await store.get_run(request.run_id)
+            edited_sha = call_sha(request.tool_name, arguments, run.workspace if run else self._workspace)
+        decided = await store.decide(
+            approval_id,
+            Decision(
+                decision=decision,
+                args_sha=args_sha,
+                by=by or _person(),
+                arguments=arguments,
+                edited_sha=edited_sha,
+                reason=reason,
+                output=output,
+                scope=scope,
+            ),
+        )
+        if handle := self._handles.get(decided.run_id):
+            handle.signals.decided.set()
+        return decided
+
+    # looking
+
+    async def list_threads(
+        self, *, workspace: str | None = None, offset: int = 0, limit: int = 200
+    ) -> list[ThreadRecord]:
+        """Threads, the one touched last first; of one workspace, or all."""
+        return await (await self._store()).list_threads(workspace=workspace, offset=offset, limit=limit)
+
+    async def list_runs(
+        self, thread_id: str | None = None, *, offset: int = 0, limit: int = 200
+    ) -> list[RunRecord]:
+        """Runs, the newest first; of one thread, or all."""
+        return await (await self._store()).list_runs(thread_id, offset=offset, limit=limit)
+
+    async def list_checkpoints(
+        self, thread_id: str, *, offset: int = 0, limit: int = 200
+    ) -> list[CheckpointRecord]:
+        """Checkpoints of a thread, the newest first."""
+        _require_id("thread_id", thread_id)
+        return await (await self._store()).list_checkpoints(thread_id, offset=offset, limit=limit)
+
+    async def list_approvals(
+        self, *, thread_id: str | None = None, run_id: str | None = None, pending_only: bool = True
+    ) -> list[ApprovalRecord]:
+        """Requests, the oldest first; those that wait, or all."""
+        return await (await self._store()).list_approvals(
+            thread_id=thread_id, run_id=run_id, pending_only=pending_only
+        )
+
+    def live_handle(self, run_id: str) -> AgentRunHandle | None:
+        """The handle of a run that goes on in this runner, or None."""
+        return self._handles.get(run_id)
+
+    # keeping it small
+
+    async def compact_thread(
+        self,
+        *,
+        thread_id: str,
+        event_policy: RetentionPolicy | None = None,
+        state_policy: StateRetentionPolicy | None = None,
+        dry_run: bool = False,
+        progress: CompactionProgress | None = None,
+    ) -> MemoryCompactionResult:
+        """Remove a thread's old records. A policy left out leaves its dimension alone; messages are never removed,
+        nor anything that an unfinished run needs. `dry_run` counts only. If cancelled, what was removed stays
+        removed, and the rest can be removed by running it again."""
+        _require_id("thread_id", thread_id)
+        store = await self._store()
+        return await store.compact(thread_id, event_policy, state_policy, dry_run=dry_run, progress=progress)
+
+    # inside
+
+    async def _store(self) -> MemoryStore:
+        if self._given_store is None:
+            from afk.memory.sqlite.store import SQLiteMemoryStore, default_path
+
+            self._given_store = SQLiteMemoryStore(default_path())
+        await self._given_store.open()
+        return self._given_store
+
+    def _llm(self) -> LLM:
+        if self._given_llm is None:
+            from afk.llms.choose import default_llm
+
+            self._given_llm = default_llm()
+        return self._given_llm
+
+    def _judge(self, store: MemoryStore, agent: Agent, run: RunRecord) -> Judge:
+        return Judge(agent, self._policy, self._config, store, run.thread_id, run.workspace)
+
+    async def _require_same_agent(
+        self, store: MemoryStore, agent: Agent, run_id: str, thread_id: str
+    ) -> None:
+        run = await store.get_run(run_id)
+        if run is None or run.thread_id != thread_id or run.state in ("completed", "failed", "degraded"):
+            return  # taking it says what is wrong, or gives its result
+        if run.agent_name != agent.name:
+            raise AgentConfigurationError(
+                f"Run {run_id} was begun by agent {run.agent_name!r} and can't be resumed by {agent.name!r}. "
+                f"Pass the agent of that name."
+            )
+        judge = self._judge(store, agent, run)
+        for effect, _ in await store.read_calls(run_id, run.step):
+            problem = judge.explain_mismatch(effect) if effect.finished_at_ms is None else None
+            if problem:
+                raise AgentConfigurationError(
+                    f"Run {run_id} can't be resumed: {problem}. Pass the agent as it was when the run began."
+                )
+
+    def _start(
+        self, store: MemoryStore, agent: Agent, taken: RunSnapshot | RunRecord, *, resumed: bool
+    ) -> AgentRunHandle:
+        run = taken.run if isinstance(taken, RunSnapshot) else taken
+        handle = AgentRunHandle(run.run_id, run.thread_id)
+        if isinstance(taken, RunSnapshot):
+            store.live_runs.add(run.run_id)
+            self._handles[run.run_id] = handle
+        handle.attach(asyncio.ensure_future(self._execute(store, agent, handle, taken, resumed)))
+        return handle
+
+    async def _execute(
+        self,
+        store: MemoryStore,
+        agent: Agent,
+        handle: AgentRunHandle,
+        taken: RunSnapshot | RunRecord,
+        resumed: bool,
+    ) -> AgentResult:
+        try:
+            if isinstance(taken, RunRecord):
+                handle.emit(_stopped(taken, taken.state, taken.interruption))
+                return await result_of(store, taken)
+            handle.emit(RunStarted(handle.run_id, handle.thread_id, resumed))
+            if resumed:
+                _warn_of_changes(agent, taken.run, handle)
+            await self._work(store, agent, handle, taken)
+            run = await store.get_run(handle.run_id)
+            assert run is not None
+            handle.emit(_stopped(run, run.state, run.interruption))
+            return await result_of(store, run)
+        finally:
+            if self._handles.get(handle.run_id) is handle:
+                store.live_runs.discard(handle.run_id)
+                del self._handles[handle.run_id]
+
+    async def _work(
+        self, store: MemoryStore, agent: Agent, handle: AgentRunHandle, snapshot: RunSnapshot
+    ) -> None:
+        """The loop until the run stops; where it waits for people, the waiting, and the loop again."""
+        attendant = Attendant(store, self._config, self._provider)
+        while True:
+            loop = StepLoop(
+                store,
+                self._llm(),
+                agent,
+                _model_of(agent),
+                self._config,
+                self._judge(store, agent, snapshot.run),
+                snapshot,
+                handle.signals,
+                handle.emit,
+            )
+            stop = await loop.run()
+            if stop.state != "awaiting_approval":
+                return
+            # nobody owns a run that only waits, so that whoever gets a decision can go on with it
+            store.live_runs.discard(handle.run_id)
+            goes_on = await attendant.attend(handle.run_id, handle.signals)
+            cancelled = handle.signals.order is not None and handle.signals.order.state == "cancelled"
+            if not goes_on and not cancelled:
+                return
+            try:
+                taken = await store.take_run(handle.run_id, handle.thread_id, None)
+            except AgentRunBusyError as error:  # whoever decided went on with it
+                handle.emit(RunWarning(handle.run_id, str(error)))
+                return
+            if isinstance(taken, RunRecord):
+                return
+            store.live_runs.add(handle.run_id)
+            if cancelled and handle.signals.order:
+                key = RunKey(handle.run_id, handle.thread_id, taken.run.epoch)
+                await store.stop_run(key, handle.signals.order.as_stop())
+                return
+            snapshot = taken
+
+    async def _drain(self, handle: AgentRunHandle) -> AgentResult:
+        try:
+            async for _ in handle.events:
+                pass
+            return await handle.await_result()
+        except asyncio.CancelledError:
+            order = StopOrder("interrupted", "cancelled", "The task that awaited this run was cancelled.")
+            with contextlib.suppress(AgentError):
+                await handle.stop(order)
+            raise
+
+
+def _model_of(agent: Agent) -> str:
+    return agent.model or os.environ.get("AFK_MODEL") or DEFAULT_MODEL
+
+
+def _person() -> str:
+    """Who decides when nobody says: the user of this machine."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no name for this uid
+        return f"uid {os.getuid()}"
+
+
+def _require_id(name: str, value: object) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise AgentConfigurationError(
+            f"{name} must be a text that is not empty; got {value!r}. Take it from a result or a list."
+        )
+
+
+def _json_safe(context: dict[str, Any] | None) -> dict[str, Any]:
+    import json
+
+    if context is None:
+        return {}
+    try:
+        return json.loads(json.dumps(context))
+    except (TypeError, ValueError) as error:
+        raise AgentConfigurationError(
+            f"context must hold JSON values only, since it is kept on disk: {error}."
+        ) from error
+
+
+def _warn_of_changes(agent: Agent, run: RunRecord, handle: AgentRunHandle) -> None:
+    now = agent.fingerprint()
+    changed = [part for part, sha in run.fingerprint.items() if now.get(part) != sha]
+    if changed:
+        handle.emit(
+            RunWarning(run.run_id, f"The agent is not quite as it was: its {' and '.join(changed)} changed.")
+        )
+
+
+def _stopped(run: RunRecord, state: Any, interruption: dict[str, Any] | None) -> RunEvent:
+    final_text = (run.result or {}).get("final_text", "")
+    return RunStopped(run.run_id, run.thread_id, state, interruption_of(interruption), final_text)

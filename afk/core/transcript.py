@@ -1,0 +1,23 @@
+"""The record of a conversation, as a model reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from afk.llms.protocol import ChatMessage, ToolCall
+from afk.memory.records import MessageRecord
+
+
+def to_chat(instructions: str, messages: Iterable[MessageRecord]) -> list[ChatMessage]:
+    """Instructions first, then every message in its place; results stand in the order of their calls."""
+    chat = [ChatMessage("system", instructions)] if instructions else []
+    for message in messages:
+        calls = tuple(ToolCall(c["id"], c["name"], c["arguments"]) for c in message.tool_calls)
+        chat.append(ChatMessage(message.role, message.text, calls, message.call_id))
+    return chat
+
+
+def title_of(user_message: str) -> str:
+    """A thread's title: the first line with something in it, 80 characters at the most."""
+    line = next((line.strip() for line in user_message.splitlines() if line.strip()), "(empty)")
+    return line if len(line) <= 80 else line[:79] + "…"

@@ -1,0 +1,308 @@
+"""What is kept: one frozen value for a row of each table. Times are integer milliseconds since the epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+RunStateText = Literal[
+    "running", "awaiting_approval", "interrupted", "cancelled", "completed", "failed", "degraded"
+]
+EffectPhase = Literal["proposed", "executing", "done", "failed", "skipped", "uncertain"]
+ApprovalStatus = Literal[
+    "pending", "allowed", "denied", "responded", "run_again", "happened", "skipped", "expired", "closed"
+]
+ApprovalKind = Literal["call", "uncertain"]
+DecisionText = Literal["allow", "deny", "respond", "run_again", "happened", "skip"]
+Scope = Literal["once", "thread", "workspace"]
+CheckpointPhase = Literal["start", "answer", "result", "final", "fork"]
+
+STATUS_OF_DECISION: dict[DecisionText, ApprovalStatus] = {
+    "allow": "allowed",
+    "deny": "denied",
+    "respond": "responded",
+    "run_again": "run_again",
+    "happened": "happened",
+    "skip": "skipped",
+}
+DECISIONS_FOR: dict[ApprovalKind, frozenset[DecisionText]] = {
+    "call": frozenset({"allow", "deny", "respond"}),
+    "uncertain": frozenset({"run_again", "happened", "skip"}),
+}
+OPEN_PHASES: frozenset[EffectPhase] = frozenset({"proposed", "executing", "uncertain"})
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRecord:
+    """A conversation. `state` is its last run's, as it reads now (a dead owner's `running` is `interrupted`)."""
+
+    thread_id: str
+    title: str
+    agent_name: str
+    workspace: str
+    state: RunStateText
+    created_at_ms: int
+    updated_at_ms: int
+    message_count: int
+    last_run_id: str
+    pending_approvals: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One execution. `result` is the stored AgentResult of a terminal run, as JSON-safe values."""
+
+    run_id: str
+    thread_id: str
+    agent_name: str
+    model: str
+    fingerprint: dict[str, str]
+    workspace: str
+    state: RunStateText
+    interruption: dict[str, Any] | None
+    step: int
+    context: dict[str, Any]
+    usage: dict[str, int]
+    budget: dict[str, int]
+    result: dict[str, Any] | None
+    epoch: int
+    owner: str | None
+    root_run_id: str
+    parent_run_id: str | None
+    parent_call_id: str | None
+    created_at_ms: int
+    updated_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    """One message, append-only. `seq` is its place in the thread; results have theirs reserved with the answer."""
+
+    thread_id: str
+    run_id: str
+    seq: int
+    role: Literal["user", "assistant", "tool"]
+    text: str
+    tool_calls: tuple[dict[str, str], ...] = ()
+    call_id: str | None = None
+    created_at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRecord:
+    """A point to resume or fork from. It refers to the thread's messages up to `head_seq`, never copies them."""
+
+    checkpoint_id: str
+    run_id: str
+    thread_id: str
+    number: int
+    step: int
+    phase: CheckpointPhase
+    head_seq: int
+    message_count: int
+    state: dict[str, Any]
+    size_bytes: int
+    created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class EffectRecord:
+    """One tool call: what was asked, how far it got, and on which attempt."""
+
+    effect_id: str
+    run_id: str
+    thread_id: str
+    call_id: str
+    step: int
+    position: int
+    tool_name: str
+    effect: str
+    arguments: dict[str, Any]
+    args_sha: str
+    idempotency_key: str
+    phase: EffectPhase
+    attempt: int
+    epoch: int
+    result_seq: int
+    approval_id: str | None
+    allowed_by: str | None
+    started_at_ms: int | None
+    finished_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRecord:
+    """One request for a decision, with everything that was shown, and the decision once there is one."""
+
+    approval_id: str
+    run_id: str
+    thread_id: str
+    call_id: str
+    effect_id: str
+    kind: ApprovalKind
+    tool_name: str
+    arguments: dict[str, Any]
+    args_sha: str
+    schema: dict[str, Any]
+    reason: str
+    agent_path: str
+    status: ApprovalStatus
+    requested_at_ms: int
+    expires_at_ms: int | None = None
+    edited_arguments: dict[str, Any] | None = None
+    edited_sha: str | None = None
+    decision_reason: str | None = None
+    output: str | None = None
+    scope: Scope = "once"
+    decided_by: str | None = None
+    decided_at_ms: int | None = None
+    consumed_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRecord:
+    """An "always allow": the very same call (`args_sha`), in one thread or one workspace, until revoked."""
+
+    grant_id: str
+    tool_name: str
+    args_sha: str
+    scope: Literal["thread", "workspace"]
+    scope_key: str
+    created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """Telemetry: what happened, ordered by `event_id`, not by clock."""
+
+    event_id: int
+    thread_id: str
+    run_id: str | None
+    type: str
+    body: dict[str, Any]
+    created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageHead:
+    """Enough of a message to guess its height. `role` is "call" for a result's place, filled or not yet."""
+
+    seq: int
+    role: Literal["user", "assistant", "call"]
+    chars: int
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionRecord:
+    """One past compaction. `policies` and `result` are JSON-safe values; `result` is None while it is unfinished."""
+
+    compaction_id: int
+    thread_id: str
+    policies: dict[str, Any]
+    result: dict[str, Any] | None
+    created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """The right to write for a run: its id and the epoch under which it was taken."""
+
+    run_id: str
+    thread_id: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request for a decision, about to be asked."""
+
+    kind: ApprovalKind
+    reason: str
+    schema: dict[str, Any]
+    agent_path: str
+    expires_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedCall:
+    """One call of an answer, as judged: `request` when a person must be asked, `result` when it is settled already
+    (an unknown tool, arguments that do not fit, a rule that denies), neither when it may run."""
+
+    call_id: str
+    tool_name: str
+    effect: str
+    arguments: dict[str, Any]
+    args_sha: str
+    allowed_by: str | None = None
+    request: Request | None = None
+    result: CallResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """How a call ended: its phase, and the text that the model reads."""
+
+    phase: EffectPhase
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStop:
+    """How a run stops: its state, why when it stopped short, and its stored result when it is over."""
+
+    state: RunStateText
+    interruption: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a run has used up: written at each of its boundaries."""
+
+    step: int
+    usage: dict[str, int]
+    budget: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """Everything boundary S writes. `thread_id` may name a thread that does not exist yet."""
+
+    run_id: str
+    thread_id: str
+    agent_name: str
+    model: str
+    fingerprint: dict[str, str]
+    workspace: str
+    user_message: str
+    context: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class RunSnapshot:
+    """All a resume needs, read in one transaction: the newest checkpoint, the messages it refers to in order of
+    `seq`, the effects of its step, and the newest request of each of those that has one (by effect id).
+    `owner_died`: the run was taken from an owner that had not given it up."""
+
+    run: RunRecord
+    checkpoint: CheckpointRecord
+    messages: tuple[MessageRecord, ...]
+    effects: tuple[EffectRecord, ...]
+    approvals: dict[str, ApprovalRecord]
+    owner_died: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision about a request. `arguments` (allow only) are the edited ones, `edited_sha` their hash; `output` is
+    the person's answer in the tool's place (respond only)."""
+
+    decision: DecisionText
+    args_sha: str
+    by: str
+    arguments: dict[str, Any] | None = None
+    edited_sha: str | None = None
+    reason: str | None = None
+    output: str | None = None
+    scope: Scope = "once"

@@ -1,0 +1,231 @@
+"""Removing old records of a thread, in small batches, and giving the space back.
+
+What must stay is a condition inside every batch's own statement, never a list made before: a run that begins, a
+request that is asked or a decision that is taken between two batches is spared like any other.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
+from afk.memory.sqlite.rows import dump
+
+# a writer beside a compaction waits for one batch at the most
+BATCH_TARGET_S = 0.008
+FIRST_BATCH = 200
+LARGEST_BATCH = 2_000
+VACUUM_PAGES = 64
+
+Table = Literal["event", "checkpoint", "state"]
+
+# the newest checkpoint of a run that can still go on, of its descendants, and those a fork begins at
+OPEN_ROOTS = """
+    SELECT root_run_id FROM run
+     WHERE thread_id = :thread
+       AND (state IN ('running', 'awaiting_approval', 'interrupted')
+            OR (state = 'cancelled' AND superseded_by IS NULL)
+            OR EXISTS (SELECT 1 FROM approval a WHERE a.run_id = run.id AND a.status = 'pending')
+            OR EXISTS (SELECT 1 FROM effect e WHERE e.run_id = run.id AND e.finished_at_ms IS NULL))
+"""
+NEEDED_CHECKPOINT = f"""
+    (c.number = (SELECT checkpoint FROM run WHERE id = c.run_id)
+     AND (SELECT root_run_id FROM run WHERE id = c.run_id) IN ({OPEN_ROOTS}))
+"""
+FORK_POINT = "EXISTS (SELECT 1 FROM thread f WHERE f.forked_from = c.thread_id AND f.forked_seq = c.head_seq)"
+NEEDED_STATE = """
+    (c.key = 'summary'
+     AND c.ordinal = (SELECT max(ordinal) FROM state WHERE thread_id = c.thread_id AND key = 'summary'))
+"""
+REASONS: dict[str, tuple[Table, str]] = {
+    "newest checkpoint of an unfinished run": ("checkpoint", NEEDED_CHECKPOINT),
+    "point a fork begins at": ("checkpoint", FORK_POINT),
+    "newest summary of the thread": ("state", NEEDED_STATE),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the policies say, as bounds that no later row can fall below: computed once, when a compaction begins."""
+
+    thread_id: str
+    event_id_below: int
+    event_age_below_ms: int
+    keep_event_types: tuple[str, ...]
+    ordinal_below: int
+    state_age_below_ms: int
+    touch_events: bool
+    touch_states: bool
+
+    def parameters(self) -> dict[str, int | str]:
+        """The named parameters of every statement here."""
+        return {
+            "thread": self.thread_id,
+            "event_below": self.event_id_below,
+            "event_age": self.event_age_below_ms,
+            "kept_types": dump(list(self.keep_event_types)),
+            "ordinal_below": self.ordinal_below,
+            "state_age": self.state_age_below_ms,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows of one moment: how many there are, how many the plan removes, how many it spares and why."""
+
+    events: int
+    events_going: int
+    events_protected: int
+    states: int
+    states_going: int
+    protected_by: dict[str, int]
+    states_protected: int
+
+
+OLD_EVENT = "(c.id < :event_below OR c.created_at_ms < :event_age)"
+KEPT_EVENT = "c.type IN (SELECT value FROM json_each(:kept_types))"
+OLD_STATE = "(c.ordinal < :ordinal_below OR c.created_at_ms < :state_age)"
+
+GOING: dict[Table, str] = {
+    "event": f"c.thread_id = :thread AND {OLD_EVENT} AND NOT {KEPT_EVENT}",
+    "checkpoint": f"c.thread_id = :thread AND {OLD_STATE} AND NOT ({NEEDED_CHECKPOINT} OR {FORK_POINT})",
+    "state": f"c.thread_id = :thread AND {OLD_STATE} AND NOT {NEEDED_STATE}",
+}
+
+
+def make_plan(
+    db: sqlite3.Connection,
+    thread_id: str,
+    events: RetentionPolicy | None,
+    states: StateRetentionPolicy | None,
+    now_ms: int,
+) -> Plan:
+    """Turn the policies into bounds."""
+    event_below = ordinal_below = event_age = state_age = 0
+    if events and events.max_events is not None:
+        row = db.execute(
+            "SELECT id FROM event WHERE thread_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?",
+            (thread_id, events.max_events - 1),
+        ).fetchone()
+        event_below = row[0] if row else 0
+    if events and events.max_age_ms is not None:
+        event_age = now_ms - events.max_age_ms
+    if states and states.max_entries is not None:
+        row = db.execute(
+            "SELECT ordinal FROM (SELECT ordinal FROM checkpoint WHERE thread_id = ?1 UNION ALL"
+            " SELECT ordinal FROM state WHERE thread_id = ?1) ORDER BY ordinal DESC LIMIT 1 OFFSET ?2",
+            (thread_id, states.max_entries - 1),
+        ).fetchone()
+        ordinal_below = row[0] if row else 0
+    if states and states.max_age_ms is not None:
+        state_age = now_ms - states.max_age_ms
+    return Plan(
+        thread_id=thread_id,
+        event_id_below=event_below,
+        event_age_below_ms=event_age,
+        keep_event_types=tuple(events.keep_event_types) if events else (),
+        ordinal_below=ordinal_below,
+        state_age_below_ms=state_age,
+        touch_events=events is not None,
+        touch_states=states is not None,
+    )
+
+
+def count(db: sqlite3.Connection, plan: Plan) -> Counts:
+    """What is there, and what the plan would do to it now."""
+    args = plan.parameters()
+
+    def rows(table: Table, where: str) -> int:
+        return db.execute(f"SELECT count(*) FROM {table} c WHERE {where}", args).fetchone()[0]
+
+    here = "c.thread_id = :thread"
+    old: dict[Table, str] = {"event": OLD_EVENT, "checkpoint": OLD_STATE, "state": OLD_STATE}
+    protected = {
+        reason: n
+        for reason, (table, needed) in REASONS.items()
+        if (n := rows(table, f"{here} AND {old[table]} AND {needed}"))
+    }
+    events_protected = rows("event", f"{here} AND {OLD_EVENT} AND {KEPT_EVENT}")
+    if events_protected:
+        protected["event types that are kept"] = events_protected
+    states_old = rows("checkpoint", f"{here} AND {OLD_STATE}") + rows("state", f"{here} AND {OLD_STATE}")
+    states_going = rows("checkpoint", GOING["checkpoint"]) + rows("state", GOING["state"])
+    return Counts(
+        events=rows("event", here),
+        events_going=rows("event", GOING["event"]),
+        events_protected=events_protected,
+        states=rows("checkpoint", here) + rows("state", here),
+        states_going=states_going,
+        protected_by=protected,
+        states_protected=states_old - states_going,
+    )
+
+
+def delete_batch(db: sqlite3.Connection, plan: Plan, table: Table, size: int) -> int:
+    """Remove up to `size` rows that may go; how many were."""
+    order = "c.id" if table == "event" else "c.ordinal"
+    return db.execute(
+        f"DELETE FROM {table} WHERE rowid IN"
+        f" (SELECT c.rowid FROM {table} c WHERE {GOING[table]} ORDER BY {order} LIMIT :size)",
+        {**plan.parameters(), "size": size},
+    ).rowcount
+
+
+def next_size(size: int, took_s: float) -> int:
+    """The next batch's size, so that it takes about BATCH_TARGET_S."""
+    fitting = int(size * BATCH_TARGET_S / max(took_s, 1e-4))
+    return max(20, min(LARGEST_BATCH, fitting, size * 2))
+
+
+def vacuum_batch(db: sqlite3.Connection) -> int:
+    """Give some free pages back to the file system; how many are still free."""
+    # stepped to its end by fetchall: a statement that is only executed frees a single page
+    db.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+    return db.execute("PRAGMA freelist_count").fetchone()[0]
+
+
+def file_bytes(db: sqlite3.Connection) -> int:
+    """The size of the database as SQLite counts it, its WAL aside."""
+    return db.execute("PRAGMA page_count").fetchone()[0] * db.execute("PRAGMA page_size").fetchone()[0]
+
+
+def checkpoint_wal(db: sqlite3.Connection, mode: Literal["PASSIVE", "TRUNCATE"]) -> None:
+    """Fold the WAL into the file; never waits for a reader or a writer."""
+    before = db.execute("PRAGMA busy_timeout").fetchone()[0]
+    db.execute("PRAGMA busy_timeout = 0")
+    try:
+        db.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {before}")
+
+
+def timed_batch(db: sqlite3.Connection, plan: Plan, table: Table, size: int) -> tuple[int, float]:
+    """`delete_batch`, and the seconds it took: the lock is held about as long."""
+    began = time.perf_counter()
+    removed = delete_batch(db, plan, table, size)
+    return removed, time.perf_counter() - began
+
+
+def begin_record(
+    db: sqlite3.Connection,
+    thread_id: str,
+    events: RetentionPolicy | None,
+    states: StateRetentionPolicy | None,
+    now_ms: int,
+) -> int:
+    """Write down that a compaction began; its id."""
+    policies = {"events": asdict(events) if events else None, "states": asdict(states) if states else None}
+    cursor = db.execute(
+        "INSERT INTO compaction (thread_id, policies, created_at_ms) VALUES (?, ?, ?)",
+        (thread_id, dump(policies), now_ms),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def end_record(db: sqlite3.Connection, compaction_id: int, result: MemoryCompactionResult) -> None:
+    """Write down what a compaction removed."""
+    db.execute("UPDATE compaction SET result = ? WHERE id = ?", (dump(asdict(result)), compaction_id))

@@ -1,0 +1,208 @@
+"""One connection, on a thread of its own: a whole transaction is one function, sent there in one hop."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Concatenate, Literal, ParamSpec, TypeVar
+
+import aiosqlite
+
+from afk.agents.errors import StoreError
+from afk.memory.sqlite.schema import check_ours, migrate
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Durability = Literal["FULL", "NORMAL"]
+BUSY_TIMEOUT_MS = 10_000
+
+_open_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+
+class Connection:
+    """An SQLite file, opened by aiosqlite, whose transactions are functions of a `sqlite3.Connection`.
+
+    `write` shields a transaction that was begun from cancellation: it is whole or absent, and the caller hears of
+    the cancellation after it. The thread never keeps the process alive; what is open at exit is closed there.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._db: aiosqlite.Connection | None = None
+        self._durability: Durability = "FULL"
+
+    @property
+    def is_open(self) -> bool:
+        return self._db is not None
+
+    async def open(self) -> None:
+        """Open the file, making it (0600) and its tables where they are missing. Raises StoreError or
+        AgentCheckpointSchemaError, having changed nothing."""
+        if self.path is not None:
+            _make_private(self.path)
+        name = ":memory:" if self.path is None else str(self.path)
+        db = aiosqlite.connect(name, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
+        db._thread.daemon = True
+        try:
+            await db
+            await db._execute(_prepare, db._conn, name)
+        except sqlite3.Error as error:
+            await _quietly_close(db)
+            raise explain(error, name, doing="opened") from error
+        except BaseException:
+            await _quietly_close(db)
+            raise
+        self._db = db
+        _open_connections.add(self)
+
+    async def close(self) -> None:
+        """Close the file; SQLite then folds its WAL into it. May be called twice."""
+        db, self._db = self._db, None
+        _open_connections.discard(self)
+        if db is not None:
+            await db.close()
+
+    async def read(
+        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `work` in one read transaction: all it reads is of one moment."""
+
+        def transaction(db: sqlite3.Connection) -> T:
+            db.execute("BEGIN")
+            try:
+                return work(db, *args, **kwargs)
+            finally:
+                db.execute("COMMIT")
+
+        return await self._send(transaction, "read")
+
+    async def write(
+        self,
+        durability: Durability,
+        work: Callable[Concatenate[sqlite3.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run `work` in one `BEGIN IMMEDIATE` transaction; FULL: on the disk itself when this returns."""
+
+        def transaction(db: sqlite3.Connection) -> T:
+            if durability != self._durability:  # it can't be changed inside a transaction
+                db.execute(f"PRAGMA synchronous = {durability}")
+                self._durability = durability
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(db, *args, **kwargs)
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+            return result
+
+        return await self._send(transaction, "written")
+
+    async def bare(
+        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `work` outside any transaction: for pragmas."""
+        return await self._send(lambda db: work(db, *args, **kwargs), "read")
+
+    async def _send(self, work: Callable[[sqlite3.Connection], T], doing: str) -> T:
+        db = self._db
+        if db is None:
+            raise StoreError("The store is closed; open a new one.")
+        # a bare future and not a task: the end of `asyncio.run` cancels every task, this one must not be
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        db._tx.put_nowait((future, partial(work, db._conn)))
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            # the transaction was sent: let it end before its caller goes on to tidy up
+            while not future.done():
+                with contextlib.suppress(asyncio.CancelledError, sqlite3.Error):
+                    await asyncio.shield(future)
+            if not future.cancelled():
+                future.exception()  # retrieved: the caller is told of the cancellation instead
+            raise
+        except sqlite3.Error as error:
+            raise explain(error, str(self.path), doing=doing) from error
+
+    def close_at_exit(self) -> None:
+        """For the end of the process, when no loop runs any more."""
+        db, self._db = self._db, None
+        if db is None:
+            return
+        db._running = False
+        done = threading.Event()
+
+        def close() -> None:
+            if db._connection is not None:
+                db._connection.close()
+                db._connection = None
+            done.set()
+
+        db._tx.put_nowait((None, close))
+        done.wait(timeout=5)
+
+
+def explain(error: sqlite3.Error, name: str, *, doing: str) -> StoreError:
+    """The same error in words that a person can act on."""
+    code = getattr(error, "sqlite_errorname", "") or ""
+    known = {
+        "SQLITE_FULL": "the disk is full. Free some space, then resume: what was on disk before is untouched",
+        "SQLITE_READONLY": "it is read-only. Allow writing to the file and its folder, or name another",
+        "SQLITE_CANTOPEN": "it can't be opened. Check that its folder may be written to, or name another file with --db",
+        "SQLITE_NOTADB": "it is not a database, and was left as it is. Name another file with --db or AFK_DB",
+        "SQLITE_CORRUPT": "it is damaged. Make a copy of it, then run: afk-tui doctor",
+        "SQLITE_BUSY": "another program holds it. Try again when that one is done",
+        "SQLITE_IOERR": "the disk fails (is it full, or gone?). What was on disk before is untouched",
+    }
+    reason = next((text for prefix, text in known.items() if code.startswith(prefix)), f"{error} ({code})")
+    return StoreError(f"The database {name} could not be {doing}: {reason}.")
+
+
+def _make_private(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # only when it is new: closing a descriptor of a file that SQLite has open would drop SQLite's locks
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreError(
+            f"The database {path} could not be made: {error.strerror}. "
+            "Allow writing to its folder, or name another file with --db or AFK_DB."
+        ) from error
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder, not a database. Name a file with --db or AFK_DB.")
+
+
+def _prepare(db: sqlite3.Connection, name: str) -> None:
+    db.row_factory = sqlite3.Row
+    if check_ours(db, name) == 0:
+        # before the first table and before WAL, or it never takes hold
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = OFF")
+    db.execute("PRAGMA journal_size_limit = 4194304")
+    migrate(db, name)
+
+
+async def _quietly_close(db: aiosqlite.Connection) -> None:
+    with contextlib.suppress(ValueError, sqlite3.Error):
+        await db.close()
+
+
+@atexit.register
+def _close_all() -> None:
+    for connection in list(_open_connections):
+        connection.close_at_exit()

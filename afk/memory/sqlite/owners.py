@@ -1,0 +1,112 @@
+"""Who is alive: a locked file for each open store, beside the database.
+
+The lock is an flock held for the life of the process and not inherited by its children, so it ends exactly when
+the process does: no clock, no heartbeat, nothing expires while a laptop sleeps. Only for processes of one host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+
+class Owners:
+    """The owners of the runs of one database: this store, and how to tell whether another one still lives."""
+
+    def __init__(self, database: Path, owner_id: str) -> None:
+        self.owner_id = owner_id
+        self._folder = database.with_name(database.name + "-owners")
+        self._descriptor: int | None = None
+
+    def hold(self) -> None:
+        """Take this owner's lock; it is held until `release` or until the process ends."""
+        path = self._folder / self.owner_id
+        while self._descriptor is None:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self._sweep()
+            try:
+                descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            except FileNotFoundError:  # another process, closing, took the empty folder away
+                continue
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_at(descriptor, path):
+                os.write(descriptor, f"{os.getpid()}\n".encode())
+                self._descriptor = descriptor
+            else:  # swept between its making and its locking
+                os.close(descriptor)
+
+    def release(self) -> None:
+        """Let go, and leave nothing behind. May be called twice."""
+        if self._descriptor is None:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._folder / self.owner_id)
+        os.close(self._descriptor)
+        self._descriptor = None
+        with contextlib.suppress(OSError):  # others still have their files in it
+            self._folder.rmdir()
+
+    def is_alive(self, owner_id: str) -> bool:
+        """Whether the process that holds this owner's lock still runs."""
+        if owner_id == self.owner_id:
+            return self._descriptor is not None
+        try:
+            descriptor = os.open(self._folder / owner_id, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            # shared, so that two who look at once do not take each other for the owner
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def process_id(self, owner_id: str) -> int | None:
+        """The process id that an owner wrote down, for a person to read; None where it is unknown."""
+        try:
+            return int((self._folder / owner_id).read_text().strip())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _sweep(self) -> None:
+        """Remove what dead owners left. Each file is locked while it goes, so that nobody who is just taking it
+        can believe to hold it."""
+        for path in self._folder.iterdir():
+            with contextlib.suppress(FileNotFoundError, BlockingIOError):
+                descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
+                finally:
+                    os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+class NoOwners(Owners):
+    """For a store in memory: nobody else can have it open."""
+
+    def __init__(self, owner_id: str) -> None:
+        super().__init__(Path("memory"), owner_id)
+        self._open = False
+
+    def hold(self) -> None:
+        self._open = True
+
+    def release(self) -> None:
+        self._open = False
+
+    def is_alive(self, owner_id: str) -> bool:
+        return self._open and owner_id == self.owner_id
+
+    def process_id(self, owner_id: str) -> int | None:
+        return None

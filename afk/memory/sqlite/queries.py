@@ -1,0 +1,293 @@
+"""What can be listed. Pages are asked for by offset and size; every order has an index."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+
+from afk.agents.errors import ApprovalNotFoundError
+from afk.memory.records import (
+    ApprovalRecord,
+    CheckpointRecord,
+    CompactionRecord,
+    EffectRecord,
+    EventRecord,
+    GrantRecord,
+    MessageHead,
+    MessageRecord,
+    RunRecord,
+    ThreadRecord,
+)
+from afk.memory.sqlite.owners import Owners
+from afk.memory.sqlite.rows import (
+    approval_of,
+    checkpoint_of,
+    effect_of,
+    event_of,
+    grant_of,
+    load_or_none,
+    message_of,
+    run_of,
+)
+from afk.memory.sqlite.runs import read_state
+
+# a page of threads is found on the index alone; only its rows are then joined with their runs
+THREADS = """
+SELECT t.*, r.state, r.owner,
+       (SELECT count(*) FROM approval a WHERE a.thread_id = t.id AND a.status = 'pending') AS pending
+FROM (SELECT rowid AS at FROM thread {where} ORDER BY updated_at_ms DESC, id LIMIT ? OFFSET ?) AS page
+JOIN thread t ON t.rowid = page.at LEFT JOIN run r ON r.id = t.last_run_id
+ORDER BY t.updated_at_ms DESC, t.id
+"""
+
+
+def list_threads(
+    db: sqlite3.Connection, owners: Owners, workspace: str | None, offset: int, limit: int
+) -> list[ThreadRecord]:
+    """Threads, the one touched last first; of one workspace, or all."""
+    where, args = _workspace_clause(workspace)
+    rows = db.execute(THREADS.format(where=where), (*args, limit, offset))
+    return [_thread_of(row, owners) for row in rows]
+
+
+def count_threads(db: sqlite3.Connection, workspace: str | None) -> int:
+    """How many `list_threads` would list."""
+    where, args = _workspace_clause(workspace)
+    return db.execute(f"SELECT count(*) FROM thread {where}", args).fetchone()[0]
+
+
+def get_thread(db: sqlite3.Connection, owners: Owners, thread_id: str) -> ThreadRecord | None:
+    """One thread, or None."""
+    row = db.execute(
+        "SELECT t.*, r.state, r.owner,"
+        " (SELECT count(*) FROM approval a WHERE a.thread_id = t.id AND a.status = 'pending') AS pending"
+        " FROM thread t LEFT JOIN run r ON r.id = t.last_run_id WHERE t.id = ?",
+        (thread_id,),
+    ).fetchone()
+    return None if row is None else _thread_of(row, owners)
+
+
+def list_runs(
+    db: sqlite3.Connection, owners: Owners, thread_id: str | None, offset: int, limit: int
+) -> list[RunRecord]:
+    """Runs, the newest first; of one thread, or all. States are as they read now."""
+    where, args = ("WHERE thread_id = ?", (thread_id,)) if thread_id is not None else ("", ())
+    rows = db.execute(
+        f"SELECT * FROM run {where} ORDER BY created_at_ms DESC, rowid DESC LIMIT ? OFFSET ?",
+        (*args, limit, offset),
+    )
+    return [_run_as_it_reads(row, owners) for row in rows]
+
+
+def get_run(db: sqlite3.Connection, owners: Owners, run_id: str) -> RunRecord | None:
+    """One run as it reads now, or None."""
+    row = db.execute("SELECT * FROM run WHERE id = ?", (run_id,)).fetchone()
+    return None if row is None else _run_as_it_reads(row, owners)
+
+
+def list_open_runs(db: sqlite3.Connection, owners: Owners, workspace: str | None) -> list[RunRecord]:
+    """Runs that were left open (awaiting, interrupted, running), the newest first."""
+    rows = db.execute(
+        "SELECT * FROM run WHERE state IN ('running', 'awaiting_approval', 'interrupted') ORDER BY updated_at_ms DESC"
+    )
+    return [_run_as_it_reads(r, owners) for r in rows if workspace is None or r["workspace"] == workspace]
+
+
+def list_checkpoints(
+    db: sqlite3.Connection, thread_id: str, offset: int, limit: int
+) -> list[CheckpointRecord]:
+    """Checkpoints of a thread, the newest first."""
+    rows = db.execute(
+        "SELECT * FROM checkpoint WHERE thread_id = ? ORDER BY ordinal DESC LIMIT ? OFFSET ?",
+        (thread_id, limit, offset),
+    )
+    return [checkpoint_of(row) for row in rows]
+
+
+def count_checkpoints(db: sqlite3.Connection, thread_id: str) -> int:
+    """How many `list_checkpoints` would list."""
+    return db.execute("SELECT count(*) FROM checkpoint WHERE thread_id = ?", (thread_id,)).fetchone()[0]
+
+
+def list_approvals(
+    db: sqlite3.Connection, thread_id: str | None, run_id: str | None, pending_only: bool
+) -> list[ApprovalRecord]:
+    """Requests, the oldest first."""
+    clauses, args = list[str](), list[str]()
+    if thread_id is not None:
+        clauses.append("thread_id = ?")
+        args.append(thread_id)
+    if run_id is not None:
+        clauses.append("run_id = ?")
+        args.append(run_id)
+    if pending_only:
+        clauses.append("status = 'pending'")
+    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+    rows = db.execute(f"SELECT * FROM approval {where} ORDER BY requested_at_ms, rowid", args)
+    return [approval_of(row) for row in rows]
+
+
+def get_approval(db: sqlite3.Connection, approval_id: str) -> ApprovalRecord:
+    """One request. Raises ApprovalNotFoundError."""
+    row = db.execute("SELECT * FROM approval WHERE id = ?", (approval_id,)).fetchone()
+    if row is None:
+        raise ApprovalNotFoundError(
+            f"No request {approval_id!r} in this store. List what waits with: afk-tui approvals"
+        )
+    return approval_of(row)
+
+
+def matching_grants(
+    db: sqlite3.Connection, args_shas: Sequence[str], thread_id: str, workspace: str
+) -> dict[str, GrantRecord]:
+    """Grants that stand for these calls in this thread or workspace, by the hash of the call."""
+    marks = ", ".join("?" * len(args_shas))
+    rows = db.execute(
+        f"SELECT * FROM approval_grant WHERE revoked_at_ms IS NULL AND args_sha IN ({marks})"
+        " AND ((scope = 'thread' AND scope_key = ?) OR (scope = 'workspace' AND scope_key = ?)) ORDER BY rowid DESC",
+        (*args_shas, thread_id, workspace),
+    )
+    return {row["args_sha"]: grant_of(row) for row in rows}
+
+
+def list_effects(db: sqlite3.Connection, run_id: str) -> list[tuple[EffectRecord, str]]:
+    """Every call of a run in the order of the calls, with the text of its result ("" while there is none)."""
+    rows = db.execute(
+        "SELECT e.*, coalesce(m.text, '') AS output FROM effect e"
+        " LEFT JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
+        " WHERE e.run_id = ? ORDER BY e.step, e.position",
+        (run_id,),
+    )
+    return [(effect_of(row), row["output"]) for row in rows]
+
+
+def step_results(db: sqlite3.Connection, run_id: str, step: int) -> list[tuple[str, str]]:
+    """Call ids and texts of a step's results, in the order of the calls."""
+    rows = db.execute(
+        "SELECT e.call_id, m.text FROM effect e JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
+        " WHERE e.run_id = ? AND e.step = ? ORDER BY e.position",
+        (run_id, step),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def list_events(db: sqlite3.Connection, thread_id: str, after: int, limit: int) -> list[EventRecord]:
+    """Events of a thread in their order, those after an event id."""
+    rows = db.execute(
+        "SELECT * FROM event WHERE thread_id = ? AND id > ? ORDER BY id LIMIT ?", (thread_id, after, limit)
+    )
+    return [event_of(row) for row in rows]
+
+
+def last_event_id(db: sqlite3.Connection) -> int:
+    """The newest event's id, 0 where there is none: rises with whatever anybody records."""
+    return db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
+
+
+def message_heads(db: sqlite3.Connection, thread_id: str) -> list[MessageHead]:
+    """What a conversation consists of, without its texts: one head for each thing a person sees, in order.
+
+    An answer without text has none; a call has one at its result's place, whether the result is there or not.
+    """
+    rows = db.execute(
+        """
+        SELECT seq, role, chars, lines FROM message
+         WHERE thread_id = ?1 AND (role = 'user' OR (role = 'assistant' AND chars > 0))
+        UNION ALL
+        SELECT e.result_seq, 'call', coalesce(m.chars, 0), coalesce(m.lines, 1) FROM effect e
+          LEFT JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq WHERE e.thread_id = ?1
+        ORDER BY 1
+        """,
+        (thread_id,),
+    ).fetchall()
+    return [MessageHead(*row) for row in rows]
+
+
+def read_range(
+    db: sqlite3.Connection, thread_id: str, first_seq: int, last_seq: int
+) -> tuple[list[MessageRecord], list[tuple[EffectRecord, ApprovalRecord | None]]]:
+    """Messages at these places (both included), and the calls whose results stand, or will stand, there."""
+    messages = [
+        message_of(row)
+        for row in db.execute(
+            "SELECT * FROM message WHERE thread_id = ? AND seq BETWEEN ? AND ? ORDER BY seq",
+            (thread_id, first_seq, last_seq),
+        )
+    ]
+    calls: list[tuple[EffectRecord, ApprovalRecord | None]] = []
+    for row in db.execute(
+        "SELECT * FROM effect WHERE thread_id = ? AND result_seq BETWEEN ? AND ? ORDER BY result_seq",
+        (thread_id, first_seq, last_seq),
+    ).fetchall():
+        request = (
+            db.execute("SELECT * FROM approval WHERE id = ?", (row["approval_id"],)).fetchone()
+            if row["approval_id"]
+            else None
+        )
+        calls.append((effect_of(row), approval_of(request) if request else None))
+    return messages, calls
+
+
+def list_compactions(db: sqlite3.Connection, thread_id: str, limit: int) -> list[CompactionRecord]:
+    """Past compactions of a thread, the newest first."""
+    rows = db.execute(
+        "SELECT * FROM compaction WHERE thread_id = ? ORDER BY id DESC LIMIT ?", (thread_id, limit)
+    )
+    return [
+        CompactionRecord(
+            row["id"],
+            row["thread_id"],
+            load_or_none(row["policies"]) or {},
+            load_or_none(row["result"]),
+            row["created_at_ms"],
+        )
+        for row in rows
+    ]
+
+
+def get_preference(db: sqlite3.Connection, key: str) -> str | None:
+    """A value of the app's own, or None."""
+    row = db.execute("SELECT value FROM preference WHERE key = ?", (key,)).fetchone()
+    return None if row is None else row[0]
+
+
+def set_preference(db: sqlite3.Connection, key: str, value: str | None, now_ms: int) -> None:
+    """Keep a value of the app's own; None forgets it."""
+    if value is None:
+        db.execute("DELETE FROM preference WHERE key = ?", (key,))
+    else:
+        db.execute(
+            "INSERT INTO preference (key, value, updated_at_ms) VALUES (?, ?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at_ms = excluded.updated_at_ms",
+            (key, value, now_ms),
+        )
+
+
+def _workspace_clause(workspace: str | None) -> tuple[str, tuple[str, ...]]:
+    return ("", ()) if workspace is None else ("WHERE workspace = ?", (workspace,))
+
+
+def _thread_of(row: sqlite3.Row, owners: Owners) -> ThreadRecord:
+    return ThreadRecord(
+        thread_id=row["id"],
+        title=row["title"],
+        agent_name=row["agent_name"],
+        workspace=row["workspace"],
+        state=read_state(row, owners),
+        created_at_ms=row["created_at_ms"],
+        updated_at_ms=row["updated_at_ms"],
+        message_count=row["message_count"],
+        last_run_id=row["last_run_id"],
+        pending_approvals=row["pending"],
+    )
+
+
+def _run_as_it_reads(row: sqlite3.Row, owners: Owners) -> RunRecord:
+    run = run_of(row)
+    state = read_state(row, owners)
+    if state == run.state:
+        return run
+    detail = "The process that was running it ended before it could stop the run; nothing on disk was lost."
+    interruption = {"kind": "process_died", "detail": detail, "superseded_by": None}
+    return replace(run, state=state, interruption=interruption)

@@ -1,0 +1,183 @@
+"""Rows to records, and values to the text that stands in a column."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from typing import Any, cast
+
+from afk.agents.errors import AgentCheckpointCorruptionError
+from afk.memory.records import (
+    ApprovalRecord,
+    CheckpointRecord,
+    EffectRecord,
+    EventRecord,
+    GrantRecord,
+    MessageRecord,
+    RunRecord,
+)
+
+
+def dump(value: Any) -> str:
+    """JSON, the same text for the same value. Raises TypeError for what JSON can't hold: nothing is lost silently."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def dump_or_null(value: Any | None) -> str | None:
+    """Like `dump`, but None is an SQL NULL."""
+    return None if value is None else dump(value)
+
+
+def load_or_none(text: str | None) -> Any | None:
+    """The inverse of `dump_or_null`."""
+    return None if text is None else json.loads(text)
+
+
+def run_of(row: sqlite3.Row) -> RunRecord:
+    """A row of `run`."""
+    return RunRecord(
+        run_id=row["id"],
+        thread_id=row["thread_id"],
+        agent_name=row["agent_name"],
+        model=row["model"],
+        fingerprint=json.loads(row["fingerprint"]),
+        workspace=row["workspace"],
+        state=row["state"],
+        interruption=cast("dict[str, Any] | None", load_or_none(row["interruption"])),
+        step=row["step"],
+        context=json.loads(row["context"]),
+        usage=json.loads(row["usage"]),
+        budget=json.loads(row["budget"]),
+        result=cast("dict[str, Any] | None", load_or_none(row["result"])),
+        epoch=row["epoch"],
+        owner=row["owner"],
+        root_run_id=row["root_run_id"],
+        parent_run_id=row["parent_run_id"],
+        parent_call_id=row["parent_call_id"],
+        created_at_ms=row["created_at_ms"],
+        updated_at_ms=row["updated_at_ms"],
+    )
+
+
+def message_of(row: sqlite3.Row) -> MessageRecord:
+    """A row of `message`."""
+    return MessageRecord(
+        thread_id=row["thread_id"],
+        run_id=row["run_id"],
+        seq=row["seq"],
+        role=row["role"],
+        text=row["text"],
+        tool_calls=tuple(load_or_none(row["tool_calls"]) or ()),
+        call_id=row["call_id"],
+        created_at_ms=row["created_at_ms"],
+    )
+
+
+def checksum_of(
+    run_id: str, number: int, step: int, phase: str, head_seq: int, message_count: int, state: str
+) -> str:
+    """What a checkpoint's row is checked against when it is read."""
+    fields = dump([run_id, number, step, phase, head_seq, message_count, state])
+    return hashlib.sha256(fields.encode()).hexdigest()[:32]
+
+
+def checkpoint_of(row: sqlite3.Row) -> CheckpointRecord:
+    """A row of `checkpoint`. Raises AgentCheckpointCorruptionError where it is not what was written."""
+    values = (row["step"], row["phase"], row["head_seq"], row["message_count"], row["state"])
+    if checksum_of(row["run_id"], row["number"], *values) != row["checksum"]:
+        raise AgentCheckpointCorruptionError(
+            f"Checkpoint {row['number']} of run {row['run_id']} is damaged: its checksum does not fit. "
+            "Make a copy of the database and run: afk-tui doctor"
+        )
+    return CheckpointRecord(
+        checkpoint_id=f"{row['run_id']}.{row['number']}",
+        run_id=row["run_id"],
+        thread_id=row["thread_id"],
+        number=row["number"],
+        step=row["step"],
+        phase=row["phase"],
+        head_seq=row["head_seq"],
+        message_count=row["message_count"],
+        state=json.loads(row["state"]),
+        size_bytes=len(row["state"].encode()) + len(row["run_id"]) + len(row["thread_id"]) + 80,
+        created_at_ms=row["created_at_ms"],
+    )
+
+
+def effect_of(row: sqlite3.Row) -> EffectRecord:
+    """A row of `effect`."""
+    return EffectRecord(
+        effect_id=row["id"],
+        run_id=row["run_id"],
+        thread_id=row["thread_id"],
+        call_id=row["call_id"],
+        step=row["step"],
+        position=row["position"],
+        tool_name=row["tool_name"],
+        effect=row["effect"],
+        arguments=json.loads(row["arguments"]),
+        args_sha=row["args_sha"],
+        idempotency_key=row["idempotency_key"],
+        phase=row["phase"],
+        attempt=row["attempt"],
+        epoch=row["epoch"],
+        result_seq=row["result_seq"],
+        approval_id=row["approval_id"],
+        allowed_by=row["allowed_by"],
+        started_at_ms=row["started_at_ms"],
+        finished_at_ms=row["finished_at_ms"],
+    )
+
+
+def approval_of(row: sqlite3.Row) -> ApprovalRecord:
+    """A row of `approval`."""
+    return ApprovalRecord(
+        approval_id=row["id"],
+        run_id=row["run_id"],
+        thread_id=row["thread_id"],
+        call_id=row["call_id"],
+        effect_id=row["effect_id"],
+        kind=row["kind"],
+        tool_name=row["tool_name"],
+        arguments=json.loads(row["arguments"]),
+        args_sha=row["args_sha"],
+        schema=json.loads(row["tool_schema"]),
+        reason=row["reason"],
+        agent_path=row["agent_path"],
+        status=row["status"],
+        requested_at_ms=row["requested_at_ms"],
+        expires_at_ms=row["expires_at_ms"],
+        edited_arguments=cast("dict[str, Any] | None", load_or_none(row["edited_arguments"])),
+        edited_sha=row["edited_sha"],
+        decision_reason=row["decision_reason"],
+        output=row["output"],
+        scope=row["scope"],
+        decided_by=row["decided_by"],
+        decided_at_ms=row["decided_at_ms"],
+        consumed_at_ms=row["consumed_at_ms"],
+    )
+
+
+def grant_of(row: sqlite3.Row) -> GrantRecord:
+    """A row of `approval_grant`."""
+    return GrantRecord(
+        grant_id=row["id"],
+        tool_name=row["tool_name"],
+        args_sha=row["args_sha"],
+        scope=row["scope"],
+        scope_key=row["scope_key"],
+        created_at_ms=row["created_at_ms"],
+    )
+
+
+def event_of(row: sqlite3.Row) -> EventRecord:
+    """A row of `event`."""
+    return EventRecord(
+        event_id=row["id"],
+        thread_id=row["thread_id"],
+        run_id=row["run_id"],
+        type=row["type"],
+        body=json.loads(row["body"]),
+        created_at_ms=row["created_at_ms"],
+    )

@@ -1,0 +1,281 @@
+"""Boundaries S and E, and who owns a run: a run begins, is taken, is given up, stops."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from afk.agents.errors import (
+    AgentCheckpointCompactedError,
+    AgentCheckpointCorruptionError,
+    AgentCheckpointNotFoundError,
+    AgentRunBusyError,
+    AgentRunSupersededError,
+    StoreError,
+)
+from afk.memory.records import (
+    MessageRecord,
+    NewRun,
+    RunKey,
+    RunRecord,
+    RunSnapshot,
+    RunStateText,
+    RunStop,
+)
+from afk.memory.sqlite.owners import Owners
+from afk.memory.sqlite.rows import (
+    approval_of,
+    checkpoint_of,
+    dump,
+    dump_or_null,
+    effect_of,
+    load_or_none,
+    message_of,
+    run_of,
+)
+from afk.memory.sqlite.writing import add_checkpoint, add_event, add_message, require_epoch, reserve
+
+SUPERSEDED_UNKNOWN = (
+    "Whether this call took effect is not known: the process that made it was stopped, "
+    "and the conversation went on without waiting for an answer."
+)
+SUPERSEDED_NEVER_RAN = "This call was never executed: the conversation went on without it."
+
+
+def begin_run(
+    db: sqlite3.Connection,
+    new: NewRun,
+    title: str,
+    owners: Owners,
+    live_here: Callable[[str], bool],
+    now_ms: int,
+) -> RunSnapshot:
+    """Boundary S: the run, its user message and checkpoint 0; a former run left open is closed first.
+
+    Raises AgentRunBusyError while that former run is live, here or in another process.
+    """
+    thread = db.execute("SELECT * FROM thread WHERE id = ?", (new.thread_id,)).fetchone()
+    if thread is None:
+        db.execute(
+            "INSERT INTO thread (id, title, agent_name, workspace, created_at_ms, updated_at_ms, last_run_id,"
+            " head_seq, message_count, state_ordinal) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0)",
+            (new.thread_id, title, new.agent_name, new.workspace, now_ms, now_ms, new.run_id),
+        )
+        workspace = new.workspace
+    else:
+        _supersede(db, thread, new.run_id, owners, live_here, now_ms)
+        workspace = thread["workspace"]
+        db.execute(
+            "UPDATE thread SET last_run_id = ?, agent_name = ? WHERE id = ?",
+            (new.run_id, new.agent_name, new.thread_id),
+        )
+    db.execute(
+        "INSERT INTO run (id, thread_id, agent_name, model, fingerprint, workspace, state, step, context, usage,"
+        " budget, epoch, owner, checkpoint, root_run_id, created_at_ms, updated_at_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, 'running', 0, ?, '{}', '{}', 1, ?, -1, ?, ?, ?)",
+        (
+            new.run_id,
+            new.thread_id,
+            new.agent_name,
+            new.model,
+            dump(new.fingerprint),
+            workspace,
+            dump(new.context),
+            owners.owner_id,
+            new.run_id,
+            now_ms,
+            now_ms,
+        ),
+    )
+    seq = reserve(db, new.thread_id, 1, now_ms)
+    add_message(db, new.thread_id, new.run_id, seq, "user", new.user_message, now_ms)
+    add_checkpoint(db, new.run_id, new.thread_id, 0, "start", {"open_calls": []}, now_ms)
+    add_event(db, new.thread_id, new.run_id, "state", {"to": "running", "new": True}, now_ms)
+    return _snapshot(db, find_run(db, new.run_id, new.thread_id), owner_died=False)
+
+
+def take_run(
+    db: sqlite3.Connection,
+    run_id: str,
+    thread_id: str,
+    context: dict[str, Any] | None,
+    owners: Owners,
+    live_here: Callable[[str], bool],
+    take_over: bool,
+    now_ms: int,
+) -> RunSnapshot | RunRecord:
+    """Own the run from here on: its epoch rises, so that a former owner's late writes are refused.
+
+    Returns all a resume needs; for a terminal run its record, and it is not taken. Raises the checkpoint errors,
+    AgentRunSupersededError, and AgentRunBusyError unless `take_over`.
+    """
+    run = find_run(db, run_id, thread_id)
+    if run["state"] in ("completed", "failed", "degraded"):
+        return run_of(run)
+    if run["superseded_by"]:
+        raise AgentRunSupersededError(
+            f"Run {run_id} can't be resumed: its thread went on with run {run['superseded_by']}. Resume that one.",
+            run_id=run_id,
+            superseded_by=run["superseded_by"],
+        )
+    owner = run["owner"]
+    if owner is not None and not take_over:
+        _refuse_if_live(run, owners, live_here)
+    changed = db.execute(
+        "UPDATE run SET owner = ?, epoch = epoch + 1, state = 'running', context = ?, updated_at_ms = ?"
+        " WHERE id = ? AND epoch = ?",
+        (
+            owners.owner_id,
+            dump({**(load_or_none(run["context"]) or {}), **(context or {})}),
+            now_ms,
+            run_id,
+            run["epoch"],
+        ),
+    ).rowcount
+    assert changed == 1  # inside BEGIN IMMEDIATE nobody can have come between
+    add_event(db, thread_id, run_id, "state", {"from": run["state"], "to": "running"}, now_ms)
+    return _snapshot(db, find_run(db, run_id, thread_id), owner_died=owner is not None)
+
+
+def stop_run(db: sqlite3.Connection, key: RunKey, stop: RunStop, now_ms: int) -> None:
+    """Boundary E: the state, why or with what result, and the ownership given up."""
+    require_epoch(db, key, now_ms)
+    write_stop(db, key, stop, now_ms)
+
+
+def write_stop(db: sqlite3.Connection, key: RunKey, stop: RunStop, now_ms: int) -> None:
+    """The rows of boundary E, for a boundary that ends the run with its own last write."""
+    db.execute(
+        "UPDATE run SET state = ?, interruption = ?, result = ?, owner = NULL, updated_at_ms = ? WHERE id = ?",
+        (stop.state, dump_or_null(stop.interruption), dump_or_null(stop.result), now_ms, key.run_id),
+    )
+    db.execute("UPDATE thread SET updated_at_ms = ? WHERE id = ?", (now_ms, key.thread_id))
+    body: dict[str, Any] = {"to": stop.state}
+    if stop.interruption:
+        body["interruption"] = stop.interruption["kind"]
+    add_event(db, key.thread_id, key.run_id, "state", body, now_ms)
+
+
+def find_run(db: sqlite3.Connection, run_id: str, thread_id: str) -> sqlite3.Row:
+    """The run's row. A run id that belongs to another thread is not found."""
+    run = db.execute("SELECT * FROM run WHERE id = ? AND thread_id = ?", (run_id, thread_id)).fetchone()
+    if run is None:
+        raise AgentCheckpointNotFoundError(
+            f"No checkpoint of run {run_id!r} in thread {thread_id!r}: the store has no such run there. "
+            "List what there is with: afk-tui runs"
+        )
+    return run
+
+
+def read_state(run: sqlite3.Row, owners: Owners) -> RunStateText:
+    """A run's state as it reads now: `running` without a living owner is `interrupted`."""
+    if run["state"] == "running" and not (run["owner"] and owners.is_alive(run["owner"])):
+        return "interrupted"
+    return run["state"]
+
+
+def _snapshot(db: sqlite3.Connection, run: sqlite3.Row, *, owner_died: bool) -> RunSnapshot:
+    row = db.execute(
+        "SELECT * FROM checkpoint WHERE run_id = ? ORDER BY number DESC LIMIT 1", (run["id"],)
+    ).fetchone()
+    if row is None:
+        raise AgentCheckpointCompactedError(
+            f"Run {run['id']} is known, but none of its checkpoints is left, so it can't be resumed. "
+            "Its conversation is still there: send a new message to its thread."
+        )
+    checkpoint = checkpoint_of(row)
+    messages = read_messages(db, run["thread_id"], checkpoint.head_seq)
+    if len(messages) != checkpoint.message_count:
+        raise AgentCheckpointCorruptionError(
+            f"Checkpoint {checkpoint.number} of run {run['id']} refers to {checkpoint.message_count} messages, "
+            f"{len(messages)} are there. Make a copy of the database and run: afk-tui doctor"
+        )
+    effects = tuple(
+        effect_of(r)
+        for r in db.execute(
+            "SELECT * FROM effect WHERE run_id = ? AND step = ? ORDER BY position",
+            (run["id"], checkpoint.step),
+        )
+    )
+    approvals = {
+        r["effect_id"]: approval_of(r)
+        for r in db.execute(
+            "SELECT a.* FROM effect e JOIN approval a ON a.id = e.approval_id WHERE e.run_id = ? AND e.step = ?",
+            (run["id"], checkpoint.step),
+        )
+    }
+    return RunSnapshot(run_of(run), checkpoint, messages, effects, approvals, owner_died)
+
+
+def read_messages(db: sqlite3.Connection, thread_id: str, head_seq: int) -> tuple[MessageRecord, ...]:
+    """The thread's messages up to a place, in order."""
+    return tuple(
+        message_of(r)
+        for r in db.execute(
+            "SELECT * FROM message WHERE thread_id = ? AND seq <= ? ORDER BY seq", (thread_id, head_seq)
+        )
+    )
+
+
+def _refuse_if_live(run: sqlite3.Row, owners: Owners, live_here: Callable[[str], bool]) -> None:
+    owner = run["owner"]
+    if owner == owners.owner_id:
+        if not live_here(run["id"]):
+            return
+        where = "here, in this process"
+    elif owners.is_alive(owner):
+        where = f"in another process (pid {owners.process_id(owner) or 'unknown'})"
+    else:
+        return
+    raise AgentRunBusyError(
+        f"Run {run['id']} is running {where}. Wait for it to stop, or stop it there.",
+        run_id=run["id"],
+        owner=owner,
+    )
+
+
+def _supersede(
+    db: sqlite3.Connection,
+    thread: sqlite3.Row,
+    by_run_id: str,
+    owners: Owners,
+    live_here: Callable[[str], bool],
+    now_ms: int,
+) -> None:
+    """Close the thread's last run if it was left open: every call gets a result, every request is closed."""
+    run = db.execute("SELECT * FROM run WHERE id = ?", (thread["last_run_id"],)).fetchone()
+    if run is None:
+        raise StoreError(f"Thread {thread['id']} names a run that is not there. Run: afk-tui doctor")
+    if run["state"] in ("completed", "failed", "degraded") or run["superseded_by"]:
+        return
+    if run["owner"] is not None:
+        _refuse_if_live(run, owners, live_here)
+    for effect in db.execute(
+        "SELECT * FROM effect WHERE run_id = ? AND finished_at_ms IS NULL ORDER BY step, position",
+        (run["id"],),
+    ).fetchall():
+        never_ran = effect["phase"] == "proposed"
+        add_message(
+            db,
+            thread["id"],
+            run["id"],
+            effect["result_seq"],
+            "tool",
+            SUPERSEDED_NEVER_RAN if never_ran else SUPERSEDED_UNKNOWN,
+            now_ms,
+            call_id=effect["call_id"],
+        )
+        db.execute(
+            "UPDATE effect SET phase = ?, finished_at_ms = ? WHERE id = ?",
+            ("skipped" if never_ran else "uncertain", now_ms, effect["id"]),
+        )
+    db.execute("UPDATE approval SET status = 'closed' WHERE run_id = ? AND status = 'pending'", (run["id"],))
+    detail = "A new message was sent while this run was open, so it was closed."
+    interruption = {"kind": "superseded", "detail": detail, "superseded_by": by_run_id}
+    db.execute(
+        "UPDATE run SET state = 'cancelled', interruption = ?, superseded_by = ?, owner = NULL, epoch = epoch + 1,"
+        " updated_at_ms = ? WHERE id = ?",
+        (dump(interruption), by_run_id, now_ms, run["id"]),
+    )
+    add_event(db, thread["id"], run["id"], "state", {"to": "cancelled", "interruption": "superseded"}, now_ms)

@@ -1,0 +1,234 @@
+"""The tables, and how an older file becomes a newer one."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from afk.agents.errors import AgentCheckpointSchemaError, StoreError
+
+# "afk1": tells our file from any other SQLite database
+APPLICATION_ID = 0x61666B31
+
+FIRST = """
+CREATE TABLE thread (
+    id              TEXT NOT NULL UNIQUE,
+    title           TEXT NOT NULL,
+    agent_name      TEXT NOT NULL,
+    workspace       TEXT NOT NULL,
+    created_at_ms   INTEGER NOT NULL,
+    updated_at_ms   INTEGER NOT NULL,
+    last_run_id     TEXT NOT NULL,
+    head_seq        INTEGER NOT NULL,   -- the last place given to a message, reserved places included
+    message_count   INTEGER NOT NULL,
+    state_ordinal   INTEGER NOT NULL,   -- the last ordinal given to a checkpoint or a state row
+    forked_from     TEXT,               -- the thread and place up to which messages are read from there
+    forked_seq      INTEGER
+);
+CREATE INDEX thread_by_time ON thread (updated_at_ms DESC, id);
+CREATE INDEX thread_by_workspace ON thread (workspace, updated_at_ms DESC, id);
+
+CREATE TABLE run (
+    id              TEXT NOT NULL UNIQUE,
+    thread_id       TEXT NOT NULL,
+    agent_name      TEXT NOT NULL,
+    model           TEXT NOT NULL,
+    fingerprint     TEXT NOT NULL,
+    workspace       TEXT NOT NULL,
+    state           TEXT NOT NULL,
+    interruption    TEXT,
+    superseded_by   TEXT,
+    step            INTEGER NOT NULL,
+    context         TEXT NOT NULL,
+    usage           TEXT NOT NULL,
+    budget          TEXT NOT NULL,
+    result          TEXT,
+    epoch           INTEGER NOT NULL,
+    owner           TEXT,
+    checkpoint      INTEGER NOT NULL,   -- the number of its newest checkpoint
+    root_run_id     TEXT NOT NULL,
+    parent_run_id   TEXT,
+    parent_call_id  TEXT,
+    created_at_ms   INTEGER NOT NULL,
+    updated_at_ms   INTEGER NOT NULL
+);
+CREATE INDEX run_by_thread ON run (thread_id, created_at_ms);
+CREATE INDEX run_open ON run (updated_at_ms) WHERE state IN ('running', 'awaiting_approval', 'interrupted');
+
+CREATE TABLE message (
+    thread_id       TEXT NOT NULL,
+    seq             INTEGER NOT NULL,
+    role            TEXT NOT NULL,
+    chars           INTEGER NOT NULL,   -- before the text, so that a list of heads never reads overflow pages
+    lines           INTEGER NOT NULL,
+    run_id          TEXT NOT NULL,
+    call_id         TEXT,
+    created_at_ms   INTEGER NOT NULL,
+    tool_calls      TEXT,
+    text            TEXT NOT NULL
+);
+CREATE UNIQUE INDEX message_by_place ON message (thread_id, seq);
+
+CREATE TABLE checkpoint (
+    run_id          TEXT NOT NULL,
+    number          INTEGER NOT NULL,
+    thread_id       TEXT NOT NULL,
+    ordinal         INTEGER NOT NULL,
+    step            INTEGER NOT NULL,
+    phase           TEXT NOT NULL,
+    head_seq        INTEGER NOT NULL,
+    message_count   INTEGER NOT NULL,
+    state           TEXT NOT NULL,
+    checksum        TEXT NOT NULL,
+    created_at_ms   INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX checkpoint_by_run ON checkpoint (run_id, number);
+CREATE INDEX checkpoint_by_thread ON checkpoint (thread_id, ordinal);
+
+CREATE TABLE effect (
+    id              TEXT NOT NULL UNIQUE,
+    run_id          TEXT NOT NULL,
+    thread_id       TEXT NOT NULL,
+    call_id         TEXT NOT NULL,
+    step            INTEGER NOT NULL,
+    position        INTEGER NOT NULL,
+    tool_name       TEXT NOT NULL,
+    effect          TEXT NOT NULL,
+    arguments       TEXT NOT NULL,
+    args_sha        TEXT NOT NULL,
+    idempotency_key TEXT NOT NULL,
+    phase           TEXT NOT NULL,
+    attempt         INTEGER NOT NULL,
+    epoch           INTEGER NOT NULL,
+    result_seq      INTEGER NOT NULL,
+    approval_id     TEXT,
+    allowed_by      TEXT,
+    started_at_ms   INTEGER,
+    finished_at_ms  INTEGER
+);
+CREATE UNIQUE INDEX effect_by_step ON effect (run_id, step, position);
+CREATE INDEX effect_by_place ON effect (thread_id, result_seq);
+
+CREATE TABLE approval (
+    id              TEXT NOT NULL UNIQUE,
+    run_id          TEXT NOT NULL,
+    thread_id       TEXT NOT NULL,
+    call_id         TEXT NOT NULL,
+    effect_id       TEXT NOT NULL,
+    kind            TEXT NOT NULL,
+    tool_name       TEXT NOT NULL,
+    arguments       TEXT NOT NULL,
+    args_sha        TEXT NOT NULL,
+    tool_schema     TEXT NOT NULL,
+    reason          TEXT NOT NULL,
+    agent_path      TEXT NOT NULL,
+    status          TEXT NOT NULL,
+    requested_at_ms INTEGER NOT NULL,
+    expires_at_ms   INTEGER,
+    edited_arguments TEXT,
+    edited_sha      TEXT,
+    decision_reason TEXT,
+    output          TEXT,
+    scope           TEXT NOT NULL,
+    decided_by      TEXT,
+    decided_at_ms   INTEGER,
+    consumed_at_ms  INTEGER
+);
+CREATE INDEX approval_by_effect ON approval (effect_id);
+CREATE INDEX approval_pending ON approval (thread_id, requested_at_ms) WHERE status = 'pending';
+
+CREATE TABLE approval_grant (
+    id              TEXT NOT NULL UNIQUE,
+    tool_name       TEXT NOT NULL,
+    args_sha        TEXT NOT NULL,
+    scope           TEXT NOT NULL,
+    scope_key       TEXT NOT NULL,
+    approval_id     TEXT NOT NULL,
+    created_at_ms   INTEGER NOT NULL,
+    revoked_at_ms   INTEGER
+);
+CREATE INDEX grant_by_call ON approval_grant (args_sha) WHERE revoked_at_ms IS NULL;
+
+CREATE TABLE event (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    thread_id       TEXT NOT NULL,
+    run_id          TEXT,
+    type            TEXT NOT NULL,
+    body            TEXT NOT NULL,
+    created_at_ms   INTEGER NOT NULL
+);
+CREATE INDEX event_by_thread ON event (thread_id, id);
+
+CREATE TABLE state (
+    thread_id       TEXT NOT NULL,
+    ordinal         INTEGER NOT NULL,
+    run_id          TEXT,
+    key             TEXT NOT NULL,      -- 'summary', or 'metadata:NAME'
+    value           TEXT NOT NULL,
+    created_at_ms   INTEGER NOT NULL
+);
+CREATE INDEX state_by_thread ON state (thread_id, ordinal);
+
+CREATE TABLE compaction (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    thread_id       TEXT NOT NULL,
+    policies        TEXT NOT NULL,
+    result          TEXT,
+    created_at_ms   INTEGER NOT NULL
+);
+CREATE INDEX compaction_by_thread ON compaction (thread_id, id);
+
+CREATE TABLE preference (
+    key             TEXT NOT NULL UNIQUE,   -- 'draft:THREAD', 'trust:FOLDER', ...: the app's own, never compacted
+    value           TEXT NOT NULL,
+    updated_at_ms   INTEGER NOT NULL
+);
+"""
+
+
+def _first(db: sqlite3.Connection) -> None:
+    for statement in FIRST.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+# in order; a file's user_version is how many of them it has been through
+MIGRATIONS: Sequence[tuple[str, Callable[[sqlite3.Connection], None]]] = (("first tables", _first),)
+VERSION = len(MIGRATIONS)
+
+
+def check_ours(db: sqlite3.Connection, path: str) -> int:
+    """The file's version, having read nothing but its header. Raises StoreError for somebody else's database,
+    AgentCheckpointSchemaError for a version that this program does not know."""
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if application != APPLICATION_ID:
+        if version or application or db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise StoreError(
+                f"{path} is a database of another program, and was left as it is. "
+                "Name another file with --db or AFK_DB."
+            )
+        return 0
+    if version > VERSION:
+        raise AgentCheckpointSchemaError(
+            f"{path} was written by a newer version (its schema is {version}, this program knows {VERSION}). "
+            "Nothing was changed. Install the newer afk-tui, or name another file with --db or AFK_DB."
+        )
+    return version
+
+
+def migrate(db: sqlite3.Connection, path: str) -> None:
+    """Bring the file to this version, in one transaction. Two processes may do so at once: one waits, then sees
+    that it is done."""
+    if check_ours(db, path) == VERSION:
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for _, step in MIGRATIONS[check_ours(db, path) :]:
+            step(db)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {VERSION}")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")

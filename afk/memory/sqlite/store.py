@@ -1,0 +1,411 @@
+"""The stores: one SQLite file, or SQLite in memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from afk.memory.clock import new_id as random_id
+from afk.memory.clock import now_ms
+from afk.memory.records import (
+    ApprovalRecord,
+    CallResult,
+    CheckpointRecord,
+    CompactionRecord,
+    Decision,
+    EffectPhase,
+    EffectRecord,
+    EventRecord,
+    GrantRecord,
+    MessageHead,
+    MessageRecord,
+    NewRun,
+    Progress,
+    ProposedCall,
+    Request,
+    RunKey,
+    RunRecord,
+    RunSnapshot,
+    RunStop,
+    ThreadRecord,
+)
+from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
+from afk.memory.sqlite import approvals, compaction, effects, queries, runs, writing
+from afk.memory.sqlite.connection import Connection, Durability
+from afk.memory.sqlite.owners import NoOwners, Owners
+from afk.memory.store import CompactionProgress
+
+
+class SQLiteMemoryStore:
+    """A MemoryStore in one SQLite file, in WAL mode, that several processes of one host may have open.
+
+    `path` is made, with its folder, when the store is opened. `clock` and `new_id` give the times and names of new
+    rows. Opening raises StoreError (not writable, no database) or AgentCheckpointSchemaError (a newer version).
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        clock: Callable[[], int] = now_ms,
+        new_id: Callable[[str], str] = random_id,
+    ) -> None:
+        self._set_up(Path(path).expanduser().absolute(), clock, new_id)
+
+    def _set_up(self, path: Path | None, clock: Callable[[], int], new_id: Callable[[str], str]) -> None:
+        self.clock = clock
+        self.new_id = new_id
+        self.path = path
+        self.live_runs: set[str] = set()
+        owner_id = random_id("own")
+        self._owners = NoOwners(owner_id) if path is None else Owners(path, owner_id)
+        self._connection = Connection(path)
+
+    @property
+    def owner_id(self) -> str:
+        """Under which name this store owns runs."""
+        return self._owners.owner_id
+
+    async def open(self) -> None:
+        """Open the file; does nothing when it is open."""
+        if self._connection.is_open:
+            return
+        await self._connection.open()
+        self._owners.hold()
+
+    async def close(self) -> None:
+        """Close the file. May be called twice."""
+        await self._connection.close()
+        self._owners.release()
+
+    def is_own_file(self, stat: os.stat_result) -> bool:
+        """Whether this is the database, its WAL or its shared memory, under whatever name."""
+        if self.path is None:
+            return False
+        for suffix in ("", "-wal", "-shm"):
+            try:
+                own = os.stat(f"{self.path}{suffix}")
+            except FileNotFoundError:
+                continue
+            if os.path.samestat(own, stat):
+                return True
+        return False
+
+    # boundaries
+
+    async def begin_run(self, new: NewRun, title: str) -> RunSnapshot:
+        """Boundary S."""
+        return await self._connection.write(
+            "FULL", runs.begin_run, new, title, self._owners, self.live_runs.__contains__, self.clock()
+        )
+
+    async def take_run(
+        self,
+        run_id: str,
+        thread_id: str,
+        context: dict[str, Any] | None,
+        *,
+        take_over: bool = False,
+    ) -> RunSnapshot | RunRecord:
+        """Own a run that can go on. NORMAL: whatever follows from it is FULL, and the WAL keeps the order."""
+        return await self._connection.write(
+            "NORMAL",
+            runs.take_run,
+            run_id,
+            thread_id,
+            context,
+            self._owners,
+            self.live_runs.__contains__,
+            take_over,
+            self.clock(),
+        )
+
+    async def record_answer(
+        self,
+        key: RunKey,
+        text: str,
+        tool_calls: Sequence[dict[str, str]],
+        calls: Sequence[ProposedCall],
+        progress: Progress,
+        telemetry: dict[str, Any],
+        stop: RunStop | None,
+    ) -> tuple[int, tuple[EffectRecord, ...]]:
+        """Boundary A: FULL if it asks or ends the run; else the boundary I that follows flushes it too."""
+        durability: Durability = "FULL" if stop or any(c.request for c in calls) else "NORMAL"
+        return await self._connection.write(
+            durability,
+            effects.record_answer,
+            key,
+            text,
+            tool_calls,
+            calls,
+            progress,
+            telemetry,
+            stop,
+            self.new_id,
+            self.clock(),
+        )
+
+    async def decide(self, approval_id: str, decision: Decision) -> ApprovalRecord:
+        """Boundary D."""
+        return await self._connection.write(
+            "FULL", approvals.decide, approval_id, decision, self.new_id, self.clock()
+        )
+
+    async def begin_effect(
+        self,
+        key: RunKey,
+        effect_id: str,
+        arguments: dict[str, Any],
+        args_sha: str,
+        *,
+        known_absent: bool = False,
+    ) -> EffectRecord | None:
+        """Boundary I."""
+        return await self._connection.write(
+            "FULL", effects.begin_effect, key, effect_id, arguments, args_sha, known_absent, self.clock()
+        )
+
+    async def withdraw_effect(self, key: RunKey, effect_id: str) -> None:
+        """Undo boundary I for a call that was never made."""
+        await self._connection.write("FULL", effects.withdraw_effect, key, effect_id, self.clock())
+
+    async def record_result(
+        self,
+        key: RunKey,
+        effect: EffectRecord,
+        result: CallResult,
+        from_phases: Sequence[EffectPhase],
+        progress: Progress,
+        duration_ms: int,
+    ) -> EffectRecord:
+        """Boundary B: what only read can be read again, so it need not reach the disk before the run goes on."""
+        durability: Durability = "NORMAL" if effect.effect == "read" else "FULL"
+        return await self._connection.write(
+            durability,
+            effects.record_result,
+            key,
+            effect.effect_id,
+            result,
+            from_phases,
+            progress,
+            duration_ms,
+            self.clock(),
+        )
+
+    async def ask_about(self, key: RunKey, effect_id: str, request: Request) -> tuple[EffectRecord, str]:
+        """Ask a person about a call."""
+        return await self._connection.write(
+            "FULL", effects.ask_about, key, effect_id, request, self.new_id, self.clock()
+        )
+
+    async def expire_requests(self, run_id: str) -> None:
+        """Requests of a run whose time ran out become `expired`."""
+        await self._connection.write("NORMAL", approvals.expire, run_id, self.clock())
+
+    async def stop_run(self, key: RunKey, stop: RunStop) -> None:
+        """Boundary E."""
+        await self._connection.write("FULL", runs.stop_run, key, stop, self.clock())
+
+    async def add_event(self, thread_id: str, run_id: str | None, type_: str, body: dict[str, Any]) -> None:
+        """One row of telemetry beside the boundaries."""
+        await self._connection.write(
+            "NORMAL", writing.add_event, thread_id, run_id, type_, body, self.clock()
+        )
+
+    # reading
+
+    async def read_calls(self, run_id: str, step: int) -> list[tuple[EffectRecord, ApprovalRecord | None]]:
+        """A step's calls with the current request of each."""
+        return await self._connection.read(effects.read_calls, run_id, step)
+
+    async def step_results(self, run_id: str, step: int) -> list[tuple[str, str]]:
+        """Call ids and texts of a step's results, in the order of the calls."""
+        return await self._connection.read(queries.step_results, run_id, step)
+
+    async def matching_grants(
+        self, args_shas: Sequence[str], thread_id: str, workspace: str
+    ) -> dict[str, GrantRecord]:
+        """Grants that stand for these calls, by the hash of the call."""
+        return await self._connection.read(queries.matching_grants, args_shas, thread_id, workspace)
+
+    async def messages(self, thread_id: str) -> tuple[MessageRecord, ...]:
+        """All messages of a thread, in order."""
+        return await self._connection.read(runs.read_messages, thread_id, 2**62)
+
+    async def message_heads(self, thread_id: str) -> list[MessageHead]:
+        """What a conversation consists of, without its texts."""
+        return await self._connection.read(queries.message_heads, thread_id)
+
+    async def read_range(
+        self, thread_id: str, first_seq: int, last_seq: int
+    ) -> tuple[list[MessageRecord], list[tuple[EffectRecord, ApprovalRecord | None]]]:
+        """Messages and calls at these places."""
+        return await self._connection.read(queries.read_range, thread_id, first_seq, last_seq)
+
+    async def list_threads(
+        self, *, workspace: str | None = None, offset: int = 0, limit: int = 200
+    ) -> list[ThreadRecord]:
+        """Threads, the one touched last first."""
+        return await self._connection.read(queries.list_threads, self._owners, workspace, offset, limit)
+
+    async def count_threads(self, *, workspace: str | None = None) -> int:
+        """How many there are."""
+        return await self._connection.read(queries.count_threads, workspace)
+
+    async def get_thread(self, thread_id: str) -> ThreadRecord | None:
+        """One thread, or None."""
+        return await self._connection.read(queries.get_thread, self._owners, thread_id)
+
+    async def list_runs(
+        self, thread_id: str | None = None, *, offset: int = 0, limit: int = 200
+    ) -> list[RunRecord]:
+        """Runs, the newest first."""
+        return await self._connection.read(queries.list_runs, self._owners, thread_id, offset, limit)
+
+    async def get_run(self, run_id: str) -> RunRecord | None:
+        """One run as it reads now, or None."""
+        return await self._connection.read(queries.get_run, self._owners, run_id)
+
+    async def list_open_runs(self, *, workspace: str | None = None) -> list[RunRecord]:
+        """Runs that were left open, the newest first."""
+        return await self._connection.read(queries.list_open_runs, self._owners, workspace)
+
+    async def list_effects(self, run_id: str) -> list[tuple[EffectRecord, str]]:
+        """Every call of a run with the text of its result."""
+        return await self._connection.read(queries.list_effects, run_id)
+
+    async def list_checkpoints(
+        self, thread_id: str, *, offset: int = 0, limit: int = 200
+    ) -> list[CheckpointRecord]:
+        """Checkpoints of a thread, the newest first."""
+        return await self._connection.read(queries.list_checkpoints, thread_id, offset, limit)
+
+    async def count_checkpoints(self, thread_id: str) -> int:
+        """How many there are."""
+        return await self._connection.read(queries.count_checkpoints, thread_id)
+
+    async def list_approvals(
+        self, *, thread_id: str | None = None, run_id: str | None = None, pending_only: bool = True
+    ) -> list[ApprovalRecord]:
+        """Requests, the oldest first."""
+        return await self._connection.read(queries.list_approvals, thread_id, run_id, pending_only)
+
+    async def get_approval(self, approval_id: str) -> ApprovalRecord:
+        """One request."""
+        return await self._connection.read(queries.get_approval, approval_id)
+
+    async def list_events(self, thread_id: str, *, after: int = 0, limit: int = 1000) -> list[EventRecord]:
+        """Events of a thread in their order."""
+        return await self._connection.read(queries.list_events, thread_id, after, limit)
+
+    async def list_compactions(self, thread_id: str, *, limit: int = 50) -> list[CompactionRecord]:
+        """Past compactions of a thread, the newest first."""
+        return await self._connection.read(queries.list_compactions, thread_id, limit)
+
+    async def data_version(self) -> tuple[int, int]:
+        """Changes whenever anybody, in any process, records anything."""
+        return await self._connection.bare(
+            lambda db: (db.execute("PRAGMA data_version").fetchone()[0], queries.last_event_id(db))
+        )
+
+    async def get_preference(self, key: str) -> str | None:
+        """A value of the app's own, or None."""
+        return await self._connection.read(queries.get_preference, key)
+
+    async def set_preference(self, key: str, value: str | None) -> None:
+        """Keep a value of the app's own; None forgets it."""
+        await self._connection.write("NORMAL", queries.set_preference, key, value, self.clock())
+
+    # keeping it small
+
+    async def compact(
+        self,
+        thread_id: str,
+        events: RetentionPolicy | None,
+        states: StateRetentionPolicy | None,
+        *,
+        dry_run: bool = False,
+        progress: CompactionProgress | None = None,
+    ) -> MemoryCompactionResult:
+        """Remove old records in small batches, then give the space back."""
+        plan = await self._connection.read(compaction.make_plan, thread_id, events, states, self.clock())
+        counts = await self._connection.read(compaction.count, plan)
+        if dry_run:
+            return _result(counts, counts.events_going, counts.states_going, reclaimed=0)
+        record = await self._connection.write(
+            "NORMAL", compaction.begin_record, thread_id, events, states, self.clock()
+        )
+        before = await self._connection.bare(compaction.file_bytes)
+        removed: dict[str, int] = {"events": 0, "states": 0}
+        total = counts.events_going + counts.states_going
+        tables: tuple[tuple[str, compaction.Table], ...] = (
+            ("events", "event"),
+            ("states", "checkpoint"),
+            ("states", "state"),
+        )
+        for what, table in tables:
+            size = compaction.FIRST_BATCH
+            while True:
+                gone, took_s = await self._connection.write(
+                    "NORMAL", compaction.timed_batch, plan, table, size
+                )
+                if not gone:
+                    break
+                removed[what] += gone
+                size = compaction.next_size(size, took_s)
+                await self._connection.bare(compaction.checkpoint_wal, "PASSIVE")
+                if progress:
+                    progress(removed["events"] + removed["states"], total, what)
+        free = -1
+        while (left := await self._connection.bare(compaction.vacuum_batch)) != free and left:
+            free = left
+            await self._connection.bare(compaction.checkpoint_wal, "PASSIVE")
+            if progress:
+                progress(removed["events"] + removed["states"], total, "space")
+        await self._connection.bare(compaction.checkpoint_wal, "TRUNCATE")
+        after = await self._connection.bare(compaction.file_bytes)
+        result = _result(counts, removed["events"], removed["states"], reclaimed=max(0, before - after))
+        await self._connection.write("NORMAL", compaction.end_record, record, result)
+        return result
+
+
+class InMemoryMemoryStore(SQLiteMemoryStore):
+    """The same store in memory, for tests: gone when it is closed, or when its process ends.
+
+    It is SQLite all the same, so that what holds for one store holds for the other.
+    """
+
+    def __init__(
+        self, *, clock: Callable[[], int] = now_ms, new_id: Callable[[str], str] = random_id
+    ) -> None:
+        self._set_up(None, clock, new_id)
+
+
+def default_path() -> Path:
+    """Where the database is when nobody says: AFK_DB, or `afk.db` in the user's data folder."""
+    named = os.environ.get("AFK_DB")
+    if named:
+        return Path(named)
+    from platformdirs import user_data_path
+
+    return user_data_path("afk-tui", appauthor=False) / "afk.db"
+
+
+def _result(
+    counts: compaction.Counts, events_removed: int, states_removed: int, *, reclaimed: int
+) -> MemoryCompactionResult:
+    return MemoryCompactionResult(
+        events_removed=events_removed,
+        states_removed=states_removed,
+        events_before=counts.events,
+        events_after=counts.events - events_removed,
+        states_before=counts.states,
+        states_after=counts.states - states_removed,
+        states_protected=counts.states_protected,
+        bytes_reclaimed=reclaimed,
+        events_protected=counts.events_protected,
+        protected_by=counts.protected_by,
+    )

@@ -1,0 +1,158 @@
+"""The single rows that the boundaries are made of. Every function here runs inside somebody's transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Literal
+
+from afk.agents.errors import RunFencedError
+from afk.memory.records import CheckpointPhase, MessageRecord, Progress, Request, RunKey
+from afk.memory.sqlite.rows import checksum_of, dump, dump_or_null
+
+
+def require_epoch(db: sqlite3.Connection, key: RunKey, now_ms: int) -> sqlite3.Row:
+    """The run's row, if this epoch still owns it. Raises RunFencedError, so that the transaction is undone."""
+    changed = db.execute(
+        "UPDATE run SET updated_at_ms = ? WHERE id = ? AND epoch = ? AND owner IS NOT NULL",
+        (now_ms, key.run_id, key.epoch),
+    ).rowcount
+    if changed != 1:
+        raise RunFencedError(
+            f"Run {key.run_id} was taken over by another process, so what this one was about to record is refused. "
+            "Open the thread again to see how it stands."
+        )
+    return db.execute("SELECT * FROM run WHERE id = ?", (key.run_id,)).fetchone()
+
+
+def add_message(
+    db: sqlite3.Connection,
+    thread_id: str,
+    run_id: str,
+    seq: int,
+    role: Literal["user", "assistant", "tool"],
+    text: str,
+    now_ms: int,
+    *,
+    tool_calls: list[dict[str, str]] | None = None,
+    call_id: str | None = None,
+) -> MessageRecord:
+    """One message at its place; `reserve` gave the place before."""
+    db.execute(
+        "INSERT INTO message (thread_id, seq, role, chars, lines, run_id, call_id, created_at_ms, tool_calls, text)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            thread_id,
+            seq,
+            role,
+            len(text),
+            text.count("\n") + 1,
+            run_id,
+            call_id,
+            now_ms,
+            dump_or_null(tool_calls),
+            text,
+        ),
+    )
+    db.execute("UPDATE thread SET message_count = message_count + 1 WHERE id = ?", (thread_id,))
+    return MessageRecord(thread_id, run_id, seq, role, text, tuple(tool_calls or ()), call_id, now_ms)
+
+
+def reserve(db: sqlite3.Connection, thread_id: str, places: int, now_ms: int) -> int:
+    """Give out the next `places` places of a thread; returns the first."""
+    row = db.execute(
+        "UPDATE thread SET head_seq = head_seq + ?, updated_at_ms = ? WHERE id = ? RETURNING head_seq",
+        (places, now_ms, thread_id),
+    ).fetchone()
+    return row[0] - places + 1
+
+
+def add_checkpoint(
+    db: sqlite3.Connection,
+    run_id: str,
+    thread_id: str,
+    step: int,
+    phase: CheckpointPhase,
+    state: dict[str, Any],
+    now_ms: int,
+) -> None:
+    """The next checkpoint of a run, at the thread's present head."""
+    head_seq, message_count, ordinal = db.execute(
+        "UPDATE thread SET state_ordinal = state_ordinal + 1 WHERE id = ?"
+        " RETURNING head_seq, message_count, state_ordinal",
+        (thread_id,),
+    ).fetchone()
+    number = db.execute(
+        "UPDATE run SET checkpoint = checkpoint + 1 WHERE id = ? RETURNING checkpoint", (run_id,)
+    ).fetchone()[0]
+    text = dump({"v": 1, **state})
+    db.execute(
+        "INSERT INTO checkpoint (run_id, number, thread_id, ordinal, step, phase, head_seq, message_count, state,"
+        " checksum, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            run_id,
+            number,
+            thread_id,
+            ordinal,
+            step,
+            phase,
+            head_seq,
+            message_count,
+            text,
+            checksum_of(run_id, number, step, phase, head_seq, message_count, text),
+            now_ms,
+        ),
+    )
+
+
+def add_event(
+    db: sqlite3.Connection, thread_id: str, run_id: str | None, type_: str, body: dict[str, Any], now_ms: int
+) -> None:
+    """One row of telemetry."""
+    db.execute(
+        "INSERT INTO event (thread_id, run_id, type, body, created_at_ms) VALUES (?, ?, ?, ?, ?)",
+        (thread_id, run_id, type_, dump(body), now_ms),
+    )
+
+
+def add_request(
+    db: sqlite3.Connection, effect: sqlite3.Row, request: Request, approval_id: str, now_ms: int
+) -> None:
+    """Ask for a decision about a call; it becomes the effect's current request."""
+    db.execute(
+        "INSERT INTO approval (id, run_id, thread_id, call_id, effect_id, kind, tool_name, arguments, args_sha,"
+        " tool_schema, reason, agent_path, status, requested_at_ms, expires_at_ms, scope)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, 'once')",
+        (
+            approval_id,
+            effect["run_id"],
+            effect["thread_id"],
+            effect["call_id"],
+            effect["id"],
+            request.kind,
+            effect["tool_name"],
+            effect["arguments"],
+            effect["args_sha"],
+            dump(request.schema),
+            request.reason,
+            request.agent_path,
+            now_ms,
+            request.expires_at_ms,
+        ),
+    )
+    db.execute("UPDATE effect SET approval_id = ? WHERE id = ?", (approval_id, effect["id"]))
+    add_event(
+        db,
+        effect["thread_id"],
+        effect["run_id"],
+        "approval_requested",
+        {"approval_id": approval_id, "call_id": effect["call_id"], "kind": request.kind},
+        now_ms,
+    )
+
+
+def note_progress(db: sqlite3.Connection, run_id: str, progress: Progress) -> None:
+    """What the run has used up so far."""
+    db.execute(
+        "UPDATE run SET step = ?, usage = ?, budget = ? WHERE id = ?",
+        (progress.step, dump(progress.usage), dump(progress.budget), run_id),
+    )

@@ -1,0 +1,234 @@
+"""What the runner needs of a store. Every method that writes is one transaction: whole on disk, or absent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from afk.memory.records import (
+    ApprovalRecord,
+    CallResult,
+    CheckpointRecord,
+    CompactionRecord,
+    Decision,
+    EffectPhase,
+    EffectRecord,
+    EventRecord,
+    GrantRecord,
+    MessageHead,
+    MessageRecord,
+    NewRun,
+    Progress,
+    ProposedCall,
+    Request,
+    RunKey,
+    RunRecord,
+    RunSnapshot,
+    RunStop,
+    ThreadRecord,
+)
+from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
+
+# (done, total, what): rows removed so far, rows to remove, and "events", "states" or "space"
+CompactionProgress = Callable[[int, int, str], None]
+
+
+class MemoryStore(Protocol):
+    """A durable record of threads, runs, messages, checkpoints, effects, approvals and events.
+
+    Boundaries have the letters of ARCHITECTURE.md. `live_runs` holds the runs that are being executed through this
+    store at this moment; a run that it owns on disk but nobody executes may be taken again.
+    """
+
+    clock: Callable[[], int]
+    new_id: Callable[[str], str]
+    live_runs: set[str]
+
+    @property
+    def owner_id(self) -> str:
+        """Under which name this store owns runs."""
+        ...
+
+    async def open(self) -> None:
+        """Make the store ready; called by the runner before anything else, any number of times."""
+        ...
+
+    async def close(self) -> None:
+        """Give everything back. May be called twice."""
+        ...
+
+    def is_own_file(self, stat: os.stat_result) -> bool:
+        """Whether this is a file that nobody but the store may open while it is open."""
+        ...
+
+    # boundaries
+
+    async def begin_run(self, new: NewRun, title: str) -> RunSnapshot:
+        """S. Raises AgentRunBusyError while the thread's last run is live."""
+        ...
+
+    async def take_run(
+        self,
+        run_id: str,
+        thread_id: str,
+        context: dict[str, Any] | None,
+        *,
+        take_over: bool = False,
+    ) -> RunSnapshot | RunRecord:
+        """Own a run that can go on; a terminal one is returned as its record. Raises the checkpoint errors,
+        AgentRunBusyError, AgentRunSupersededError."""
+        ...
+
+    async def record_answer(
+        self,
+        key: RunKey,
+        text: str,
+        tool_calls: Sequence[dict[str, str]],
+        calls: Sequence[ProposedCall],
+        progress: Progress,
+        telemetry: dict[str, Any],
+        stop: RunStop | None,
+    ) -> tuple[int, tuple[EffectRecord, ...]]:
+        """A. Returns the answer's place and its calls. Raises RunFencedError."""
+        ...
+
+    async def decide(self, approval_id: str, decision: Decision) -> ApprovalRecord:
+        """D. Raises an ApprovalError."""
+        ...
+
+    async def begin_effect(
+        self,
+        key: RunKey,
+        effect_id: str,
+        arguments: dict[str, Any],
+        args_sha: str,
+        *,
+        known_absent: bool = False,
+    ) -> EffectRecord | None:
+        """I. None: the call may not be made. Raises RunFencedError."""
+        ...
+
+    async def withdraw_effect(self, key: RunKey, effect_id: str) -> None:
+        """Undo I for a call that was never made. Raises RunFencedError."""
+        ...
+
+    async def record_result(
+        self,
+        key: RunKey,
+        effect: EffectRecord,
+        result: CallResult,
+        from_phases: Sequence[EffectPhase],
+        progress: Progress,
+        duration_ms: int,
+    ) -> EffectRecord:
+        """B. Raises RunFencedError."""
+        ...
+
+    async def ask_about(self, key: RunKey, effect_id: str, request: Request) -> tuple[EffectRecord, str]:
+        """Ask a person about a call, again or because its outcome is unknown. Raises RunFencedError."""
+        ...
+
+    async def expire_requests(self, run_id: str) -> None:
+        """Requests of a run whose time ran out become `expired`."""
+        ...
+
+    async def stop_run(self, key: RunKey, stop: RunStop) -> None:
+        """E. Raises RunFencedError."""
+        ...
+
+    async def add_event(self, thread_id: str, run_id: str | None, type_: str, body: dict[str, Any]) -> None:
+        """One row of telemetry beside the boundaries."""
+        ...
+
+    # reading
+
+    async def read_calls(self, run_id: str, step: int) -> list[tuple[EffectRecord, ApprovalRecord | None]]:
+        """A step's calls with the current request of each, as they stand now."""
+        ...
+
+    async def step_results(self, run_id: str, step: int) -> list[tuple[str, str]]:
+        """Call ids and texts of a step's results, in the order of the calls."""
+        ...
+
+    async def matching_grants(
+        self, args_shas: Sequence[str], thread_id: str, workspace: str
+    ) -> dict[str, GrantRecord]:
+        """Grants that stand for these calls, by the hash of the call."""
+        ...
+
+    async def messages(self, thread_id: str) -> tuple[MessageRecord, ...]:
+        """All messages of a thread, in order."""
+        ...
+
+    async def message_heads(self, thread_id: str) -> list[MessageHead]:
+        """What a conversation consists of, without its texts."""
+        ...
+
+    async def read_range(
+        self, thread_id: str, first_seq: int, last_seq: int
+    ) -> tuple[list[MessageRecord], list[tuple[EffectRecord, ApprovalRecord | None]]]:
+        """Messages and calls at these places, both included."""
+        ...
+
+    async def list_threads(
+        self, *, workspace: str | None = None, offset: int = 0, limit: int = 200
+    ) -> list[ThreadRecord]: ...
+
+    async def count_threads(self, *, workspace: str | None = None) -> int: ...
+
+    async def get_thread(self, thread_id: str) -> ThreadRecord | None: ...
+
+    async def list_runs(
+        self, thread_id: str | None = None, *, offset: int = 0, limit: int = 200
+    ) -> list[RunRecord]: ...
+
+    async def get_run(self, run_id: str) -> RunRecord | None: ...
+
+    async def list_open_runs(self, *, workspace: str | None = None) -> list[RunRecord]: ...
+
+    async def list_effects(self, run_id: str) -> list[tuple[EffectRecord, str]]:
+        """Every call of a run with the text of its result."""
+        ...
+
+    async def list_checkpoints(
+        self, thread_id: str, *, offset: int = 0, limit: int = 200
+    ) -> list[CheckpointRecord]: ...
+
+    async def count_checkpoints(self, thread_id: str) -> int: ...
+
+    async def list_approvals(
+        self, *, thread_id: str | None = None, run_id: str | None = None, pending_only: bool = True
+    ) -> list[ApprovalRecord]: ...
+
+    async def get_approval(self, approval_id: str) -> ApprovalRecord:
+        """Raises ApprovalNotFoundError."""
+        ...
+
+    async def list_events(
+        self, thread_id: str, *, after: int = 0, limit: int = 1000
+    ) -> list[EventRecord]: ...
+
+    async def list_compactions(self, thread_id: str, *, limit: int = 50) -> list[CompactionRecord]: ...
+
+    async def data_version(self) -> tuple[int, int]:
+        """Changes whenever anybody, in any process, records anything."""
+        ...
+
+    async def get_preference(self, key: str) -> str | None: ...
+
+    async def set_preference(self, key: str, value: str | None) -> None: ...
+
+    # keeping it small
+
+    async def compact(
+        self,
+        thread_id: str,
+        events: RetentionPolicy | None,
+        states: StateRetentionPolicy | None,
+        *,
+        dry_run: bool = False,
+        progress: CompactionProgress | None = None,
+    ) -> MemoryCompactionResult:
+        """Remove what the policies say and nobody needs. Can be cancelled between two batches and run again."""
+        ...
