@@ -1,0 +1,37 @@
+"""The engine's errors, as the app tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from afk.agents.errors import AgentError, AgentRunBusyError, ApprovalAlreadyDecidedError, StoreError
+from afk.llms.protocol import ModelError
+from afk_tui.gateway.clean import clean
+
+
+class GatewayError(Exception):
+    """Something went wrong; `str(error)` says what, what is safe, and what to do, in clean text.
+
+    `kind` is "decided" (somebody decided before), "busy" (the run is running elsewhere), "store" (the database can't
+    be read or written) or "other".
+    """
+
+    def __init__(self, message: str, kind: str = "other") -> None:
+        super().__init__(clean(message))
+        self.kind = kind
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Let the engine's errors through as GatewayErrors; anything else is a bug and passes as it is."""
+    try:
+        yield
+    except ApprovalAlreadyDecidedError as error:
+        raise GatewayError(str(error), "decided") from error
+    except AgentRunBusyError as error:
+        raise GatewayError(str(error), "busy") from error
+    except StoreError as error:
+        raise GatewayError(str(error), "store") from error
+    except (AgentError, ModelError) as error:
+        raise GatewayError(str(error)) from error

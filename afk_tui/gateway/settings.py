@@ -1,0 +1,91 @@
+"""What the command line says, and the engine that it stands for."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from afk.agents.agent import Agent
+from afk.core.config import RunnerConfig
+from afk.core.runner import DEFAULT_MODEL, Runner
+from afk.llms.choose import app_llm
+from afk.llms.protocol import LLM
+from afk.memory.sqlite.store import SQLiteMemoryStore, default_path
+from afk.memory.store import MemoryStore
+from afk_tui.gateway.errors import GatewayError
+
+ASSISTANT = "assistant"
+INSTRUCTIONS = """\
+You are a careful assistant working in a folder of the user's through tools. Look before you change anything.
+Paths are relative to that folder. Calls that change something wait for the user's approval and may be denied or
+edited: take a denial and its reason seriously, and never try to reach the same end by another way. If the outcome
+of a call is unknown, look at what is there before you go on. Be brief; answer in Markdown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`db` None is AFK_DB or the user's data folder; `agent` None is the built-in assistant, else `module:attr`;
+    `model` None is AFK_MODEL or the default; `demo` is the offline model."""
+
+    workspace: Path
+    db: Path | None = None
+    agent: str | None = None
+    model: str | None = None
+    demo: bool = False
+    trust: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Everything a gateway works with."""
+
+    runner: Runner
+    store: MemoryStore
+    agent: Agent
+    llm: LLM
+    model: str
+    workspace: Path
+    database: Path
+
+
+def build(settings: Settings, *, store: MemoryStore | None = None, llm: LLM | None = None) -> Engine:
+    """The engine for these settings; nothing is opened yet. Raises GatewayError for an agent that can't be loaded
+    or a workspace that is no folder."""
+    workspace = settings.workspace.expanduser().resolve()
+    if not workspace.is_dir():
+        raise GatewayError(f"The workspace {workspace} is not a folder. Name one with --workspace.")
+    agent = load_agent(settings.agent, settings.model)
+    model = settings.model or agent.model or os.environ.get("AFK_MODEL") or DEFAULT_MODEL
+    database = (settings.db or default_path()).expanduser().absolute()
+    store = store or SQLiteMemoryStore(database)
+    llm = llm or app_llm(demo=settings.demo)
+    config = RunnerConfig(interaction_mode="headless", approval_fallback="pause")
+    runner = Runner(memory_store=store, llm=llm, workspace=workspace, config=config)
+    return Engine(runner, store, agent, llm, model, workspace, database)
+
+
+def load_agent(name: str | None, model: str | None) -> Agent:
+    """The built-in assistant, or the Agent at `module:attr` (the current folder is searched too)."""
+    if name is None or name == ASSISTANT:
+        from afk.tools.workspace import workspace_tools
+
+        return Agent(name=ASSISTANT, model=model, instructions=INSTRUCTIONS, tools=workspace_tools())
+    module_name, _, attribute = name.partition(":")
+    if not attribute:
+        raise GatewayError(
+            f"There is no agent {name!r}. Use {ASSISTANT!r}, or MODULE:ATTRIBUTE for one of your own."
+        )
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        found = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise GatewayError(f"The agent {name!r} could not be loaded: {error}.") from error
+    if not isinstance(found, Agent):
+        raise GatewayError(f"{name!r} is a {type(found).__name__}, not an afk.agents.Agent.")
+    if model is None:
+        return found
+    return Agent(name=found.name, model=model, instructions=found.instructions, tools=found.tools)
