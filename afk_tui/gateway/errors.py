@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from afk.agents.errors import AgentError, AgentRunBusyError, ApprovalAlreadyDecidedError, StoreError
@@ -23,7 +23,7 @@ class GatewayError(Exception):
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def told() -> Generator[None]:
     """Let the engine's errors through as GatewayErrors; anything else is a bug and passes as it is."""
     try:
         yield
