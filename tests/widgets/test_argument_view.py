@@ -1,0 +1,301 @@
+"""What is approved is shown whole, and "seen" means that its last line was on the screen."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.pilot import Pilot
+
+from afk_tui.widgets.argument_lines import Colours, WrappedLines, diff_kinds, wrap
+from afk_tui.widgets.argument_view import WRAP_MARK, ArgumentView, PreviewKind
+
+FORTY = "\n".join(f"row {number}" for number in range(1, 41))
+
+
+class Desk(App[None]):
+    BINDINGS: list[BindingType] = [Binding(key, f"pressed('{key}')") for key in ("enter", "space", "a")]  # noqa: RUF012
+
+    def __init__(self, text: str = "", kind: PreviewKind = "command", language: str = "") -> None:
+        super().__init__()
+        self.given = (text, kind, language)
+        self.seen = 0
+        self.positions: list[str] = []
+        self.keys: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        text, kind, language = self.given
+        yield ArgumentView(text, kind, language=language)
+
+    @property
+    def view(self) -> ArgumentView:
+        return self.query_one(ArgumentView)
+
+    def screen_lines(self) -> list[str]:
+        return ["".join(s.text for s in self.view.render_line(y)) for y in range(self.view.size.height)]
+
+    def on_argument_view_last_line_seen(self) -> None:
+        self.seen += 1
+
+    def on_argument_view_position_changed(self, message: ArgumentView.PositionChanged) -> None:
+        self.positions.append(message.text)
+
+    def action_pressed(self, key: str) -> None:
+        self.keys.append(key)
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        await pilot.pause()
+
+
+async def shown_lines(text: str, kind: PreviewKind, width: int, language: str = "") -> list[str]:
+    app = Desk(text, kind, language)
+    async with app.run_test(size=(width, 60)) as pilot:
+        await until(pilot, lambda: app.view.last_line_seen)
+        return app.screen_lines()
+
+
+async def test_a_text_that_fits_is_seen_at_once() -> None:
+    app = Desk("ls -l")
+    async with app.run_test(size=(60, 10)) as pilot:
+        await until(pilot, lambda: app.seen == 1)
+        assert app.view.position_text == "line 1 of 1"
+
+
+async def test_a_longer_text_is_seen_only_at_its_last_line() -> None:
+    app = Desk(FORTY)
+    async with app.run_test(size=(60, 12)) as pilot:
+        await until(pilot, lambda: app.positions == ["line 12 of 40"])
+        await pilot.press("pagedown", "pagedown", "down")
+        await until(pilot, lambda: app.positions[-1] == "line 35 of 40")
+        assert not app.view.last_line_seen
+        await pilot.press("pagedown")
+        await until(pilot, lambda: app.seen == 1)
+        assert app.positions[-1] == "line 40 of 40"
+        await pilot.press("home")
+        await until(pilot, lambda: app.view.scroll_offset.y == 0)
+        assert app.view.last_line_seen
+        assert app.seen == 1
+
+
+async def test_the_last_line_counts_once_its_end_is_there_however_long_it_is() -> None:
+    app = Desk("first\n" + "x" * 2_000)
+    async with app.run_test(size=(60, 12)) as pilot:
+        await until(pilot, lambda: app.positions[-1:] == ["line 2 of 2, which goes on below"])
+        assert not app.view.last_line_seen
+        await pilot.press("end")
+        await until(pilot, lambda: app.seen == 1)
+        assert app.positions[-1] == "line 2 of 2"
+
+
+async def test_the_wheel_scrolls_to_the_end_too() -> None:
+    app = Desk(FORTY)
+    async with app.run_test(size=(60, 12)) as pilot:
+        await until(pilot, lambda: app.positions != [])
+        for _ in range(40):
+            app.view.post_message(
+                events.MouseScrollDown(app.view, 1, 1, 0, 1, 0, False, False, False, screen_x=1, screen_y=1)
+            )
+        await until(pilot, lambda: app.seen == 1)
+
+
+async def test_another_text_has_not_been_seen_by_the_one_before() -> None:
+    app = Desk("short")
+    async with app.run_test(size=(60, 12)) as pilot:
+        await until(pilot, lambda: app.seen == 1)
+        app.view.show_preview(FORTY, "json")
+        await until(pilot, lambda: app.positions[-1] == "line 12 of 40")
+        assert not app.view.last_line_seen
+        app.view.show_preview("short again", "json")
+        await until(pilot, lambda: app.seen == 2)
+
+
+async def test_seen_stays_seen_when_the_terminal_gets_smaller() -> None:
+    app = Desk(FORTY)
+    async with app.run_test(size=(60, 45)) as pilot:
+        await until(pilot, lambda: app.seen == 1)
+        await pilot.resize_terminal(30, 8)
+        await until(pilot, lambda: app.view.size.height == 8)
+        assert app.view.last_line_seen
+
+
+async def test_lines_below_the_edge_of_the_screen_are_not_seen() -> None:
+    class Clipped(Desk):
+        CSS = "ArgumentView { height: 30; } VerticalScroll { height: 10; }"
+
+        def compose(self) -> ComposeResult:
+            with VerticalScroll(can_focus=False):
+                yield from super().compose()
+
+    app = Clipped("\n".join(map(str, range(30))))
+    async with app.run_test(size=(60, 10)) as pilot:
+        await until(pilot, lambda: app.view.size.height == 30)
+        await pilot.pause()
+        assert not app.view.last_line_seen
+        app.query_one(VerticalScroll).scroll_end(animate=False)
+        await until(pilot, lambda: app.seen == 1)
+
+
+async def test_enter_and_space_do_nothing_here_and_reach_the_screen() -> None:
+    app = Desk(FORTY)
+    async with app.run_test(size=(60, 12)) as pilot:
+        await until(pilot, lambda: app.positions != [])
+        await pilot.press("enter", "space", "a")
+        await until(pilot, lambda: app.keys == ["enter", "space", "a"])
+        assert app.view.scroll_offset.y == 0
+        assert not app.view.last_line_seen
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 7, 23, 24, 60, 61, 62])
+async def test_at_every_width_all_of_the_text_is_there(width: int) -> None:
+    text = "echo " + "abcdefghi " * 5 + " && rm -rf /\nls"
+    app = Desk(text)
+    async with app.run_test(size=(width, 6)) as pilot:
+        await until(pilot, lambda: app.positions != [])
+        read: dict[int, str] = {}
+        while True:
+            top = app.view.scroll_offset.y
+            lines = app.screen_lines()
+            gutter = app.view._gutter_width()
+            for y, line in enumerate(lines):
+                assert app.view.render_line(y).cell_length == app.view.size.width
+                read[top + y] = line[gutter:]
+            if app.view.last_line_seen:
+                break
+            await pilot.press("pagedown")
+            await until(pilot, lambda top=top: app.view.scroll_offset.y > top or app.view.last_line_seen)
+        everything = "".join(read[row] for row in sorted(read))
+        assert everything.replace(" ", "") == text.replace("\n", "").replace(" ", "")
+
+
+async def test_a_wrapped_line_says_so_in_the_gutter_and_lines_are_numbered() -> None:
+    lines = await shown_lines("a" * 70 + "\nb", "command", 40)
+    assert [line.split()[0] for line in lines[:3]] == ["1", WRAP_MARK, "2"]
+
+
+async def test_a_diff_shows_signs_and_colours_and_no_content_passes_for_a_header() -> None:
+    before, after = ["def f():\n", "    return 1\n", "-- old\n"], ["def f():\n", "    return 2\n", "++ new\n"]
+    diff = "".join(difflib.unified_diff(before, after, "a/f.py", "b/f.py"))
+    assert diff_kinds(diff.splitlines()) == [
+        *("header", "header", "hunk"),
+        *("plain", "removed", "removed", "added", "added"),
+    ]
+    app = Desk(diff, "diff", "python")
+    async with app.run_test(size=(60, 20)) as pilot:
+        await until(pilot, lambda: app.view.last_line_seen)
+        lines = app.screen_lines()
+        assert [line.split()[1] for line in lines[4:8]] == ["-", "---", "+", "+++"]
+        backgrounds = [next(iter(app.view.render_line(y)._segments[-1:])).style for y in (3, 4, 6)]
+        assert len({style.bgcolor for style in backgrounds if style is not None}) == 3
+
+
+def test_every_line_of_two_hunks_and_a_missing_newline_is_told_apart() -> None:
+    diff = [
+        "--- a",
+        "+++ b",
+        "@@ -1 +1 @@",
+        "-x",
+        "\\ No newline at end of file",
+        "+y",
+        "@@ -9,0 +10,2 @@",
+        "+@@ -1 +1 @@",
+        "+z",
+    ]
+    assert diff_kinds(diff) == [
+        "header",
+        "header",
+        "hunk",
+        "removed",
+        "note",
+        "added",
+        "hunk",
+        "added",
+        "added",
+    ]
+
+
+async def test_what_it_shows_runs_no_markup_and_stays_byte_for_byte() -> None:
+    text = 'echo "[@click=app.quit]x[/]" [/nope] ␛[2J⟨U+202E⟩   two'
+    lines = await shown_lines(text, "command", 80)
+    assert lines[0].rstrip().endswith(text)
+
+
+async def test_a_mark_of_a_hidden_character_stands_out() -> None:
+    app = Desk("rm ⟨U+202E⟩fdp")
+    async with app.run_test(size=(60, 5)) as pilot:
+        await until(pilot, lambda: app.view.last_line_seen)
+        styles = {segment.text: segment.style for segment in app.view.render_line(0)}
+        mark = styles["⟨U+202E⟩"]
+        assert mark is not None
+        assert mark.bold
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 1), (1, 5), (5, 2)])
+async def test_it_stands_a_terminal_of_any_size(size: tuple[int, int]) -> None:
+    app = Desk("日本語 [/nope]\n" * 3, "json")
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("down", "pagedown", "up", "home", "end")
+        await until(pilot, lambda: app.seen == 1)
+        await pilot.resize_terminal(60, 12)
+        await until(pilot, lambda: app.view.size.height == 12)
+        assert "日本語 [/nope]" in app.screen_lines()[0]
+
+
+async def test_the_line_at_the_top_stays_there_when_the_width_changes() -> None:
+    app = Desk("\n".join(f"row {number} " + "x" * 50 for number in range(200)))
+    async with app.run_test(size=(80, 10)) as pilot:
+        await until(pilot, lambda: app.positions != [])
+        for _ in range(5):
+            await pilot.press("pagedown")
+        await until(pilot, lambda: "row 45 " in app.screen_lines()[0])
+        await pilot.resize_terminal(40, 10)
+        await until(pilot, lambda: app.view.virtual_size.height == 400)
+        await until(pilot, lambda: "row 45 " in app.screen_lines()[0])
+
+
+async def test_a_megabyte_of_json_opens_and_only_what_is_shown_is_coloured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+    real = Colours._read
+
+    def counting(self: Colours, text: str) -> object:
+        read.append(text)
+        return real(self, text)
+
+    monkeypatch.setattr(Colours, "_read", counting)
+    text = json.dumps([{"key": number, "text": "some words " * 3} for number in range(16_000)], indent=2)
+    assert len(text) > 1_000_000
+    app = Desk(text, "json")
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.positions == ["line 30 of 64002"])
+        await pilot.press("end")
+        await until(pilot, lambda: app.seen == 1)
+        assert 0 < len(read) <= 150
+        assert app.screen_lines()[-1].split() == ["64002", "]"]
+
+
+def test_wrapping_drops_nothing_at_any_width() -> None:
+    lines = ["", "plain ascii " * 9, "日本語テキスト" * 9, "👩\u200d💻 e\u0301 mixed 日本 " * 5, " " * 33]
+    for width in range(1, 40):
+        laid_out = WrappedLines(lines, width)
+        assert ["".join(wrap(line, width)) for line in lines] == lines
+        rows = [laid_out.at(row) for row in range(laid_out.height)]
+        assert rows == [(i, p) for i in range(len(lines)) for p in range(len(laid_out.pieces(i)))]
+
+
+def test_pygments_is_not_imported_with_the_widgets() -> None:
+    program = "import sys, afk_tui.widgets.argument_view; sys.exit('pygments' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
