@@ -5,8 +5,7 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 
 _CONTEXT = 3
-# beyond this many comparisons the changed middle is shown as removed and added, instead of matched line by
-# line
+# beyond this many comparisons the changed middle is shown as removed and added, not matched by lines
 _MOST_COMPARISONS = 2_000_000
 
 _Opcode = tuple[str, int, int, int, int]

@@ -1,5 +1,4 @@
-"""A program in a process group of its own, whose output is read as it comes and which can be stopped as a
-whole."""
+"""A program in a process group of its own: read as it prints, and stopped as a whole."""
 
 from __future__ import annotations
 
@@ -30,8 +29,7 @@ def environment_of_children() -> dict[str, str]:
 
 
 class ProcessGroup:
-    """A running program, leader of a session of its own. It inherits standard streams and no other
-    descriptor.
+    """A running program, leader of a session of its own, with standard streams and no other descriptor.
 
     Started when made, inside a running loop; raises OSError when it cannot be, ValueError for a NUL in
     `argv`. `on_output` gets standard output and error as they come, in one stream. `exited` is set when the
@@ -73,8 +71,7 @@ class ProcessGroup:
             os.close(theirs)
         os.set_blocking(self._pipe, False)
         if hasattr(fcntl, "F_SETPIPE_SZ"):
-            # fewer wake-ups for much output; refused where a user's pipes use up their share, and then not
-            # needed
+            # fewer wake-ups for much output; a user whose pipes use up their share does without
             with contextlib.suppress(OSError):
                 fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, READ_BYTES)
         self._loop.add_reader(self._pipe, self._read)
@@ -122,8 +119,7 @@ class ProcessGroup:
         self._loop.add_reader(self._pipe, self._read)
 
     async def gone(self, within_s: float) -> bool:
-        """Wait until the leader has ended and nobody holds its output open; false when that takes too
-        long."""
+        """Wait until the leader has ended and nobody holds its output open; false if that takes longer."""
         try:
             async with asyncio.timeout(within_s):
                 await self.exited.wait()

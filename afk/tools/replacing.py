@@ -14,8 +14,7 @@ from afk.tools.tool import ToolError
 def replace_file(
     place: Place, data: bytes, off_limits: OffLimits, *, unchanged_since: os.stat_result | None = None
 ) -> bool:
-    """Make `data` the whole content of the file at `place`, and its parents if they are missing; true if it
-    is new.
+    """Make `data` the whole content of the file at `place`, with missing parents; true if it is new.
 
     On disk when it returns. Killed at any moment, the file holds the former content or the new one. The
     mode stays. Raises ToolError, having changed nothing (missing parents may have been made), for what is

@@ -9,8 +9,7 @@ from afk.tools.tool import ToolError
 
 _CHUNK_BYTES = 1 << 20
 _SNIFF_BYTES = 8192
-# looking for a line reads all before it; beyond this it would take too long in a thread that cannot be
-# stopped
+# looking for a line reads all before it, in a thread that cannot be stopped: not further than this
 MAX_SCAN_BYTES = 512 << 20
 
 

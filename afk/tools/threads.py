@@ -11,8 +11,7 @@ from typing import Any
 
 
 async def call_in_thread(function: Callable[..., Any], values: dict[str, Any]) -> Any:
-    """Call `function(**values)` in a daemon thread, with the caller's context variables, and return its
-    result.
+    """The result of `function(**values)`, called in a daemon thread with the caller's context variables.
 
     Cancelled, it returns at once and the function goes on. The threads of `asyncio.to_thread` are joined at
     the end of `asyncio.run`: one tool that hangs would keep the process from ending.

@@ -186,8 +186,7 @@ def _as_text(name: str, result: object) -> str:
                     f"{name} ran to its end, but its result ({type(result).__name__}) is not JSON: "
                     f"{error}. The call may have had its effect."
                 ) from error
-    # a lone surrogate (an undecodable file name) can be neither stored nor sent; shown as \udcXX it is not
-    # lost
+    # a lone surrogate (an undecodable file name) can be neither stored nor sent: it is shown as \udcXX
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
