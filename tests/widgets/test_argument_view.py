@@ -299,3 +299,24 @@ def test_wrapping_drops_nothing_at_any_width() -> None:
 def test_pygments_is_not_imported_with_the_widgets() -> None:
     program = "import sys, afk_tui.widgets.argument_view; sys.exit('pygments' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+async def test_a_row_painted_of_the_text_before_says_nothing_about_this_one() -> None:
+    app = Desk("short")
+    async with app.run_test(size=(60, 12)) as pilot:
+        await until(pilot, lambda: app.seen == 1)
+        painted = app.view._edition
+        app.view.show_preview(FORTY, "command")
+        app.view._note_last_line(painted)
+        await until(pilot, lambda: app.positions[-1] == "line 12 of 40")
+        assert not app.view.last_line_seen
+
+
+async def test_a_row_wrapped_for_a_wider_screen_is_not_painted_cut() -> None:
+    app = Desk("x" * 2_000)
+    async with app.run_test(size=(60, 12)) as pilot:
+        await until(pilot, lambda: app.positions != [])
+        app.view._wrapped = WrappedLines(app.view._lines, 2_000)
+        assert set("".join(app.screen_lines())) == {" "}
+        await pilot.pause()
+        assert not app.view.last_line_seen
