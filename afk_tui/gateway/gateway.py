@@ -1,0 +1,432 @@
+"""The app's façade of the engine: what it may ask, in its own words, with clean text."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from textual.message import Message
+
+from afk.agents.errors import AgentError, StoreError
+from afk.core.handle import AgentRunHandle
+from afk.memory.records import ApprovalRecord, DecisionText, RunRecord, Scope
+from afk_tui.gateway import messages
+from afk_tui.gateway.clean import clean, clean_line
+from afk_tui.gateway.compaction import (
+    CompactionForm,
+    CompactionView,
+    PastCompaction,
+    Progress,
+    past_of,
+    view_of,
+)
+from afk_tui.gateway.errors import GatewayError, told
+from afk_tui.gateway.items import call_title
+from afk_tui.gateway.pump import Pump
+from afk_tui.gateway.requests import view_of as request_view
+from afk_tui.gateway.settings import Engine
+from afk_tui.gateway.sources import CheckpointSource, ConversationSource, ThreadSource, thread_row
+from afk_tui.gateway.views import ApprovalView, ThreadRow
+
+# a decision of another process is seen within a second
+LOOK_EVERY_S = 0.3
+
+Standing = Literal["idle", "working", "waiting", "stopped", "elsewhere", "decided"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """How a thread's last run stands.
+
+    `standing`: "idle" (over, or none), "working" (in this app), "waiting" (for a decision), "decided" (somebody
+    decided; it goes on when it is resumed), "stopped" (it can be resumed), "elsewhere" (in another process).
+    """
+
+    run_id: str
+    state: str
+    standing: Standing
+    reason: str
+    pending: int
+    input_tokens: int
+    output_tokens: int
+
+
+class Gateway:
+    """One engine for one app. `post` gets the messages of `gateway.messages`. Everything raises GatewayError."""
+
+    def __init__(self, engine: Engine, post: Callable[[Message], object]) -> None:
+        self._engine = engine
+        self._runner = engine.runner
+        self._store = engine.store
+        self._agent = engine.agent
+        self._post = post
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._watching: asyncio.Task[None] | None = None
+        self._seen_waiting: dict[str, str] = {}
+        self._starting: set[str] = set()
+
+    # what is shown all the time
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return clean_line(self._engine.model)
+
+    @property
+    def host(self) -> str:
+        """Where the model is: a host, or "demo model (offline)"."""
+        return clean_line(self._engine.llm.label)
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the offline demo model answers."""
+        from afk.llms.demo import DemoModel
+
+        return isinstance(self._engine.llm, DemoModel)
+
+    @property
+    def workspace(self) -> str:
+        """The folder that new threads work in."""
+        return clean_line(str(self._engine.workspace))
+
+    @property
+    def database(self) -> str:
+        """The file that everything is kept in."""
+        return clean_line(str(self._engine.database))
+
+    def now_ms(self) -> int:
+        """The time, as the store counts it."""
+        return self._store.clock()
+
+    # opening and closing
+
+    async def open(self) -> None:
+        """Open the store and begin to watch it for what other processes record."""
+        with told():
+            await self._runner.__aenter__()
+        self._watching = asyncio.create_task(self._watch())
+
+    async def warm_up(self) -> None:
+        """Import what the first message will need, in a thread, so that no key waits for it."""
+
+        def imports() -> None:
+            for tool in self._agent.tools:
+                tool.parameters  # noqa: B018 - pydantic is imported, and the schema made, on first use
+
+        await asyncio.to_thread(imports)
+        warm = getattr(self._engine.llm, "warm_up", None)
+        if warm is not None:
+            await warm()
+
+    async def close(self) -> None:
+        """Interrupt what runs here (it is kept, to be resumed) and close the store."""
+        if self._watching:
+            self._watching.cancel()
+        with told():
+            await self._runner.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # looking
+
+    def threads(self, *, everywhere: bool) -> ThreadSource:
+        """The threads of this workspace, or of all."""
+        return ThreadSource(self._store, None if everywhere else str(self._engine.workspace))
+
+    async def thread(self, thread_id: str) -> ThreadRow | None:
+        """One thread, or None."""
+        with told():
+            found = await self._store.get_thread(thread_id)
+        return None if found is None else thread_row(found)
+
+    def conversation(self, thread_id: str) -> ConversationSource:
+        """What was said and called in a thread."""
+        return ConversationSource(self._store, thread_id, self._is_live)
+
+    def checkpoints(self, thread_id: str) -> CheckpointSource:
+        """The checkpoints of a thread."""
+        return CheckpointSource(self._store, thread_id)
+
+    async def run_view(self, thread_id: str) -> RunView | None:
+        """How the thread's last run stands; None while there is none."""
+        with told():
+            thread = await self._store.get_thread(thread_id)
+            run = await self._store.get_run(thread.last_run_id) if thread else None
+            if thread is None or run is None:
+                return None
+            decided = run.state == "awaiting_approval" and await self._has_unused_decision(run)
+        return RunView(
+            run_id=run.run_id,
+            state=run.state,
+            standing=self._standing(run, decided),
+            reason=clean((run.interruption or {}).get("detail", "")),
+            pending=thread.pending_approvals,
+            input_tokens=run.usage.get("input_tokens", 0),
+            output_tokens=run.usage.get("output_tokens", 0),
+        )
+
+    async def waiting_runs(self) -> list[ThreadRow]:
+        """Threads of this workspace whose last run was left open, the one touched last first."""
+        with told():
+            runs = await self._store.list_open_runs(workspace=str(self._engine.workspace))
+            found = [await self._store.get_thread(run.thread_id) for run in runs]
+        return [
+            thread_row(t) for t, run in zip(found, runs, strict=True) if t and t.last_run_id == run.run_id
+        ]
+
+    # running
+
+    async def send(self, thread_id: str | None, text: str) -> str:
+        """Begin a run on a message, in a new thread (None) or a known one; its thread. The message is on disk.
+        A run of the thread that was left open is closed."""
+        with told():
+            handle = await self._runner.run_handle(self._agent, user_message=text, thread_id=thread_id)
+        self._follow(handle)
+        return handle.thread_id
+
+    async def resume(self, thread_id: str, *, take_over: bool = False) -> None:
+        """Go on with the thread's last run."""
+        with told():
+            thread = await self._store.get_thread(thread_id)
+            if thread is None or self._is_live(thread.last_run_id) or thread.last_run_id in self._starting:
+                return
+            self._starting.add(thread.last_run_id)
+            try:
+                handle = await self._runner.resume_handle(
+                    self._agent, run_id=thread.last_run_id, thread_id=thread_id, take_over=take_over
+                )
+            finally:
+                self._starting.discard(thread.last_run_id)
+        self._follow(handle)
+
+    async def stop(self, thread_id: str) -> None:
+        """Interrupt the thread's run, to be resumed later; on return it is on disk."""
+        handle = await self._handle(thread_id)
+        if handle:
+            with told():
+                await handle.interrupt()
+
+    async def unrepeatable_calls(self, thread_id: str | None = None) -> list[str]:
+        """Calls that run in this app now and must not happen twice; of one thread, or of all."""
+        titles: list[str] = []
+        with told():
+            for run_id in list(self._store.live_runs):
+                run = await self._store.get_run(run_id)
+                if run is None or (thread_id is not None and run.thread_id != thread_id):
+                    continue
+                for effect, _ in await self._store.read_calls(run_id, run.step):
+                    if effect.phase == "executing" and effect.effect == "once":
+                        titles.append(call_title(effect.tool_name, effect.arguments))
+        return titles
+
+    def is_working(self, thread_id: str | None = None) -> bool:
+        """Whether a run (of this thread, or any) goes on in this app."""
+        handles = [self._runner.live_handle(run_id) for run_id in list(self._store.live_runs)]
+        return any(h is not None and (thread_id is None or h.thread_id == thread_id) for h in handles)
+
+    # deciding
+
+    async def requests(self, thread_id: str | None = None) -> list[ApprovalView]:
+        """What waits for a decision, the oldest first; of one thread, or of all."""
+        with told():
+            waiting = await self._store.list_approvals(thread_id=thread_id, pending_only=True)
+            return [await self._request(a, n + 1, len(waiting)) for n, a in enumerate(waiting)]
+
+    async def waiting_titles(self, thread_id: str | None = None) -> list[str]:
+        """The same in one line each."""
+        with told():
+            waiting = await self._store.list_approvals(thread_id=thread_id, pending_only=True)
+        if thread_id is not None:
+            self._seen_waiting.update({a.approval_id: thread_id for a in waiting})
+        return [call_title(a.tool_name, a.arguments) for a in waiting]
+
+    async def decide(
+        self,
+        request: ApprovalView,
+        decision: DecisionText,
+        *,
+        reason: str | None = None,
+        output: str | None = None,
+        scope: Scope = "once",
+    ) -> None:
+        """Record a decision about exactly what was shown, and go on with the run. Raises GatewayError, of kind
+        "decided" with who, when and what, where somebody was faster."""
+        self._seen_waiting.pop(request.approval_id, None)
+        with told():
+            await self._runner.decide(
+                request.approval_id,
+                decision,
+                args_sha=request.args_sha,
+                reason=reason,
+                output=output,
+                scope=scope,
+            )
+        self._post(messages.RequestsChanged(request.thread_id))
+        await self.resume(request.thread_id)
+
+    # keeping it small
+
+    async def compaction(
+        self, thread_id: str, form: CompactionForm, *, dry: bool, progress: Progress | None = None
+    ) -> CompactionView:
+        """Remove a thread's old records, or count what would go. Raises ValueError for a form that makes no
+        sense."""
+        events, states = form.policies()
+        with told():
+            result = await self._runner.compact_thread(
+                thread_id=thread_id,
+                event_policy=events,
+                state_policy=states,
+                dry_run=dry,
+                progress=progress,
+            )
+        return view_of(result, dry=dry)
+
+    async def past_compactions(self, thread_id: str) -> list[PastCompaction]:
+        """Compactions of before, the newest first."""
+        with told():
+            return [past_of(record) for record in await self._store.list_compactions(thread_id)]
+
+    # what the app remembers
+
+    async def recall(self, what: str, of: str = "") -> str | None:
+        """Something remembered: a draft, a place, a folder's trust."""
+        with told():
+            return await self._store.get_preference(f"{what}:{of}")
+
+    async def remember(self, what: str, of: str, value: str | None) -> None:
+        """Remember it over restarts; None forgets it."""
+        with told():
+            await self._store.set_preference(f"{what}:{of}", value)
+
+    async def queued(self, thread_id: str) -> list[str]:
+        """Messages to be sent when the thread's run ends, in order."""
+        return json.loads(await self.recall("queue", thread_id) or "[]")
+
+    async def queue(self, thread_id: str, text: str) -> None:
+        """Send this message when the thread's run ends."""
+        await self.remember("queue", thread_id, json.dumps([*await self.queued(thread_id), text]))
+
+    async def send_queued(self, thread_id: str) -> None:
+        """Send the first message that waits for its turn, if there is one."""
+        waiting = await self.queued(thread_id)
+        if not waiting:
+            return
+        await self.send(thread_id, waiting[0])
+        await self.remember("queue", thread_id, json.dumps(waiting[1:]) if waiting[1:] else None)
+
+    # inside
+
+    def _is_live(self, run_id: str) -> bool:
+        return self._runner.live_handle(run_id) is not None
+
+    async def _handle(self, thread_id: str) -> AgentRunHandle | None:
+        with told():
+            thread = await self._store.get_thread(thread_id)
+        return self._runner.live_handle(thread.last_run_id) if thread else None
+
+    def _standing(self, run: RunRecord, decided: bool) -> Standing:
+        if self._is_live(run.run_id):
+            return "working"
+        match run.state:
+            case "running":
+                return "elsewhere"
+            case "awaiting_approval":
+                return "decided" if decided else "waiting"
+            case "interrupted":
+                return "stopped"
+            case "cancelled":
+                superseded = (run.interruption or {}).get("kind") == "superseded"
+                return "idle" if superseded else "stopped"
+            case _:
+                return "idle"
+
+    async def _has_unused_decision(self, run: RunRecord) -> bool:
+        return any(
+            effect.finished_at_ms is None and approval is not None and approval.status != "pending"
+            for effect, approval in await self._store.read_calls(run.run_id, run.step)
+        )
+
+    async def _request(self, approval: ApprovalRecord, position: int, total: int) -> ApprovalView:
+        run = await self._store.get_run(approval.run_id)
+        thread = await self._store.get_thread(approval.thread_id)
+        calls = await self._store.read_calls(approval.run_id, run.step) if run else []
+        effect = next((e for e, _ in calls if e.effect_id == approval.effect_id), None)
+        return await asyncio.to_thread(
+            request_view,
+            approval,
+            effect,
+            run.workspace if run else str(self._engine.workspace),
+            thread.title if thread else "",
+            position,
+            total,
+            self._store.is_own_file,
+        )
+
+    def _follow(self, handle: AgentRunHandle) -> None:
+        pump = Pump(handle, self.conversation(handle.thread_id), self._post)
+        self._spawn(self._carry(pump, handle))
+
+    async def _carry(self, pump: Pump, handle: AgentRunHandle) -> None:
+        await self._guard(pump.run)
+        try:
+            await handle.await_result()
+        except AgentError as error:
+            self._post(messages.Warned(handle.thread_id, clean(str(error))))
+            self._post(messages.RunEnded(handle.thread_id, handle.run_id, "interrupted", clean(str(error))))
+            return
+        if pump.ended_in == "awaiting_approval":
+            # a decision may have come while the run was just stopping to wait for it
+            await self._guard(lambda: self._go_on_if_decided(handle.run_id, handle.thread_id))
+
+    async def _go_on_if_decided(self, run_id: str, thread_id: str) -> None:
+        run = await self._store.get_run(run_id)
+        if run and run.state == "awaiting_approval" and await self._has_unused_decision(run):
+            await self.resume(thread_id)
+
+    async def _watch(self) -> None:
+        """Notice what anybody records; go on with runs whose requests this app has seen waiting."""
+        seen: tuple[int, int] | None = None
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                version = await self._store.data_version()
+                if version == seen:
+                    continue
+                first, seen = seen is None, version
+                if not first:
+                    self._post(messages.StoreChanged())
+                    await self._notice_decisions()
+            except StoreError as error:
+                self._post(messages.StoreFailed(clean(str(error))))
+                return
+
+    async def _notice_decisions(self) -> None:
+        if not self._seen_waiting:
+            return
+        waiting = {a.approval_id for a in await self._store.list_approvals(pending_only=True)}
+        decided = {thread for approval, thread in self._seen_waiting.items() if approval not in waiting}
+        self._seen_waiting = {a: t for a, t in self._seen_waiting.items() if a in waiting}
+        for thread_id in decided:
+            self._post(messages.RequestsChanged(thread_id))
+            thread = await self._store.get_thread(thread_id)
+            if thread:
+                await self._guard(lambda t=thread: self._go_on_if_decided(t.last_run_id, t.thread_id))
+
+    async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Tell an error of the engine in the app instead of losing it in a task."""
+        try:
+            with told():
+                await work()
+        except GatewayError as error:
+            if error.kind != "busy":
+                self._post(messages.Warned("", str(error)))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

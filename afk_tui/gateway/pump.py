@@ -1,0 +1,103 @@
+"""The events of a run, one by one, as messages for the app."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import assert_never
+
+from textual.message import Message
+
+from afk.core import events
+from afk.core.handle import AgentRunHandle
+from afk_tui.gateway import messages as told
+from afk_tui.gateway.clean import clean
+from afk_tui.gateway.sources import ConversationSource
+from afk_tui.gateway.views import ConversationItem
+
+# what is shown of a command that still runs: its end, this often
+LIVE_OUTPUT_CHARS = 8_000
+LIVE_OUTPUT_EVERY_S = 0.1
+
+
+class Pump:
+    """Carries one run's events to the app until the run stops."""
+
+    def __init__(
+        self, handle: AgentRunHandle, source: ConversationSource, post: Callable[[Message], object]
+    ) -> None:
+        self._handle = handle
+        self._source = source
+        self._post = post
+        self._thread_id = handle.thread_id
+        self._seqs: dict[str, int] = {}
+        self._items: dict[str, ConversationItem] = {}
+        self._output: dict[str, str] = {}
+        self._shown_at: dict[str, float] = {}
+        self.ended_in = ""
+
+    async def run(self) -> None:
+        """Carry every event; returns when the run has stopped."""
+        async for event in self._handle.events:
+            await self._tell(event)
+
+    async def _tell(self, event: events.RunEvent) -> None:
+        thread_id = self._thread_id
+        match event:
+            case events.RunStarted():
+                self._post(told.RunBegan(thread_id, event.run_id))
+            case events.StepStarted():
+                self._post(told.AnswerBegan(thread_id, event.step))
+            case events.AnswerDelta():
+                self._post(told.AnswerGrew(thread_id, clean(event.text)))
+            case events.AnswerRestarted():
+                self._post(told.AnswerRestarted(thread_id, event.attempt, event.delay_s, clean(event.reason)))
+            case events.AnswerRecorded():
+                item = await self._source.at(event.seq) if event.text else None
+                self._post(told.AnswerEnded(thread_id, item))
+            case events.CallProposed():
+                self._seqs[event.call_id] = event.seq
+                await self._tell_call(event.call_id)
+            case events.ApprovalRequested() | events.ApprovalDecided():
+                await self._tell_call(event.call_id)
+                self._post(told.RequestsChanged(thread_id))
+            case events.CallStarted():
+                self._output.pop(event.call_id, None)
+                await self._tell_call(event.call_id)
+            case events.CallOutput():
+                self._tell_output(event.call_id, event.text)
+            case events.CallFinished():
+                self._seqs[event.call_id] = event.seq
+                self._output.pop(event.call_id, None)
+                await self._tell_call(event.call_id)
+            case events.RunWarning():
+                self._post(told.Warned(thread_id, clean(event.text)))
+            case events.RunPaused():
+                self._post(told.Warned(thread_id, "Paused."))
+            case events.RunStopped():
+                self.ended_in = event.state
+                reason = event.interruption.detail if event.interruption else ""
+                self._post(told.RunEnded(thread_id, event.run_id, event.state, clean(reason)))
+            case _:
+                assert_never(event)
+
+    async def _tell_call(self, call_id: str) -> None:
+        """How the call stands in the journal now."""
+        seq = self._seqs.get(call_id)
+        if seq is None:  # a call of before this resume: the conversation reads it from the store
+            self._post(told.RequestsChanged(self._thread_id))
+            return
+        item = await self._source.at(seq)
+        if item:
+            self._items[call_id] = item
+            self._post(told.ItemChanged(self._thread_id, item))
+
+    def _tell_output(self, call_id: str, text: str) -> None:
+        output = (self._output.get(call_id, "") + clean(text))[-LIVE_OUTPUT_CHARS:]
+        self._output[call_id] = output
+        now = time.monotonic()
+        item = self._items.get(call_id)
+        if item and now - self._shown_at.get(call_id, 0.0) >= LIVE_OUTPUT_EVERY_S:
+            self._shown_at[call_id] = now
+            self._post(told.ItemChanged(self._thread_id, replace(item, text=output)))

@@ -1,0 +1,64 @@
+"""A request for a decision, as it is shown: everything that would be executed, and what is known."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from afk.memory.records import ApprovalRecord, EffectRecord
+from afk.tools.confinement import OffLimits
+from afk.tools.preview import Preview, preview_call
+from afk_tui.gateway.clean import clean, clean_exact, clean_line, mark_count
+from afk_tui.gateway.views import ApprovalView
+
+
+def view_of(
+    approval: ApprovalRecord,
+    effect: EffectRecord | None,
+    workspace: str,
+    thread_title: str,
+    position: int,
+    total: int,
+    off_limits: OffLimits,
+) -> ApprovalView:
+    """Blocking: reads the file that a write would change, to show the difference to how it is now."""
+    preview = preview_call(approval.tool_name, approval.arguments, Path(workspace), off_limits)
+    return ApprovalView(
+        approval_id=approval.approval_id,
+        run_id=approval.run_id,
+        thread_id=approval.thread_id,
+        thread_title=clean_line(thread_title),
+        call_id=approval.call_id,
+        kind=approval.kind,
+        tool_name=clean_line(approval.tool_name),
+        agent_path=clean_line(approval.agent_path),
+        reason=clean(approval.reason),
+        args_sha=approval.args_sha,
+        preview_kind=preview.kind,
+        preview=_exact(preview),
+        preview_note=clean(preview.note),
+        language=preview.language,
+        workspace=clean_line(workspace),
+        requested_at_ms=approval.requested_at_ms,
+        status=approval.status,
+        position=position,
+        total=total,
+        marks=mark_count(preview.text),
+        known=_what_is_known(approval, effect),
+    )
+
+
+def _exact(preview: Preview) -> str:
+    if preview.kind != "diff":
+        return clean_exact(preview.text)
+    # the first character of a line of a diff is the diff's, and a lone space there is no trailing space
+    return "\n".join(line[:1] + clean_exact(line[1:]) for line in preview.text.split("\n"))
+
+
+def _what_is_known(approval: ApprovalRecord, effect: EffectRecord | None) -> str:
+    if approval.kind != "uncertain" or effect is None:
+        return ""
+    began = "at an unknown time"
+    if effect.started_at_ms:
+        began = time.strftime("on %Y-%m-%d at %H:%M:%S", time.localtime(effect.started_at_ms / 1000))
+    return f"It was begun {began}, on attempt {effect.attempt}. No outcome was recorded."

@@ -1,0 +1,115 @@
+"""Pages of the store, as the lists and the conversation ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from afk.memory.records import CheckpointRecord, ThreadRecord
+from afk.memory.store import MemoryStore
+from afk_tui.gateway.clean import clean_line
+from afk_tui.gateway.errors import told
+from afk_tui.gateway.items import head_of, items_of, key_of
+from afk_tui.gateway.views import CheckpointRow, ConversationItem, ItemHead, ThreadRow
+
+
+class ThreadSource:
+    """The threads of one workspace, or (None) all of them, the one touched last first."""
+
+    def __init__(self, store: MemoryStore, workspace: str | None) -> None:
+        self._store = store
+        self._workspace = workspace
+
+    async def count(self) -> int:
+        """How many threads there are."""
+        with told():
+            return await self._store.count_threads(workspace=self._workspace)
+
+    async def page(self, offset: int, limit: int) -> Sequence[ThreadRow]:
+        """Some of them, in order."""
+        with told():
+            found = await self._store.list_threads(workspace=self._workspace, offset=offset, limit=limit)
+        return [thread_row(thread) for thread in found]
+
+
+class CheckpointSource:
+    """The checkpoints of a thread, the newest first."""
+
+    def __init__(self, store: MemoryStore, thread_id: str) -> None:
+        self._store = store
+        self._thread_id = thread_id
+
+    async def count(self) -> int:
+        """How many checkpoints there are."""
+        with told():
+            return await self._store.count_checkpoints(self._thread_id)
+
+    async def page(self, offset: int, limit: int) -> Sequence[CheckpointRow]:
+        """Some of them, in order."""
+        with told():
+            found = await self._store.list_checkpoints(self._thread_id, offset=offset, limit=limit)
+        return [checkpoint_row(c, latest=offset + n == 0) for n, c in enumerate(found)]
+
+
+class ConversationSource:
+    """What was said and called in a thread."""
+
+    def __init__(self, store: MemoryStore, thread_id: str, is_live: Callable[[str], bool]) -> None:
+        self._store = store
+        self._thread_id = thread_id
+        self._is_live = is_live
+        self._seqs: list[int] = []
+
+    async def heads(self) -> list[ItemHead]:
+        """All items in order, without their bodies."""
+        with told():
+            found = await self._store.message_heads(self._thread_id)
+        self._seqs = [head.seq for head in found]
+        return [head_of(head) for head in found]
+
+    async def load(self, first: int, last: int) -> list[ConversationItem]:
+        """The items `first` to `last` (exclusive) of the list that `heads` gave."""
+        if first >= last:
+            return []
+        return await self.between(self._seqs[first], self._seqs[last - 1])
+
+    async def between(self, first_seq: int, last_seq: int) -> list[ConversationItem]:
+        """The items at these places of the thread, both included."""
+        with told():
+            messages, calls = await self._store.read_range(self._thread_id, first_seq, last_seq)
+            thread = await self._store.get_thread(self._thread_id)
+        live = thread is not None and (thread.state == "running" or self._is_live(thread.last_run_id))
+        return items_of(messages, calls, run_is_live=live)
+
+    async def at(self, seq: int) -> ConversationItem | None:
+        """The item at one place, or None."""
+        found = await self.between(seq, seq)
+        return next((item for item in found if item.key == key_of(seq)), None)
+
+
+def thread_row(thread: ThreadRecord) -> ThreadRow:
+    """A line of the thread list."""
+    return ThreadRow(
+        thread_id=thread.thread_id,
+        title=clean_line(thread.title),
+        state=thread.state,
+        updated_at_ms=thread.updated_at_ms,
+        pending=thread.pending_approvals,
+        workspace=clean_line(thread.workspace),
+        message_count=thread.message_count,
+    )
+
+
+def checkpoint_row(checkpoint: CheckpointRecord, *, latest: bool) -> CheckpointRow:
+    """A line of the checkpoint browser."""
+    return CheckpointRow(
+        checkpoint_id=checkpoint.checkpoint_id,
+        run_id=checkpoint.run_id,
+        number=checkpoint.number,
+        step=checkpoint.step,
+        phase=checkpoint.phase,
+        created_at_ms=checkpoint.created_at_ms,
+        message_count=checkpoint.message_count,
+        size_bytes=checkpoint.size_bytes,
+        latest=latest,
+        details={"head_seq": checkpoint.head_seq, **checkpoint.state},
+    )
