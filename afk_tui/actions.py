@@ -1,0 +1,77 @@
+"""Everything a person can do, once: keys, menu, palette, help and /commands are all made of this list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """`name` is the handler (`action_NAME` of the main screen), `key` the binding (Textual's name for it, "" for
+    none), `key_label` how the key is written for a person, `command` what is typed in the composer after "/"."""
+
+    name: str
+    title: str
+    about: str
+    key: str
+    key_label: str
+    command: str
+    group: str
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("new_thread", "New thread", "Begin a new conversation here", "ctrl+n", "ctrl+n", "new", "Threads"),
+    Action("focus_threads", "Thread list", "Move to the list of threads", "", "tab", "threads", "Threads"),
+    Action(
+        "all_threads",
+        "All workspaces",
+        "Show the threads of every folder, or of this one",
+        "f7",
+        "f7",
+        "all",
+        "Threads",
+    ),
+    Action("find", "Find", "Find a thread or a message", "f3", "f3", "find", "Threads"),
+    Action(
+        "approvals", "Requests", "Decide what waits for you, in every thread", "f4", "f4", "approvals", "Run"
+    ),
+    Action("resume", "Resume", "Go on with an interrupted run", "ctrl+r", "ctrl+r", "resume", "Run"),
+    Action("stop", "Stop", "Interrupt the run; it can be resumed", "", "esc", "stop", "Run"),
+    Action(
+        "checkpoints", "Checkpoints", "Browse this thread's checkpoints", "f5", "f5", "checkpoints", "History"
+    ),
+    Action("compaction", "Compaction", "Remove old records of this thread", "f6", "f6", "compact", "History"),
+    Action("copy_last", "Copy the last answer", "Copy the model's last message", "", "", "copy", "History"),
+    Action("menu", "Menu", "Everything that can be done", "f2", "f2", "menu", "App"),
+    Action("help", "Help", "Every key and command", "f1", "f1", "help", "App"),
+    Action("theme", "Theme", "Dark or light", "", "", "theme", "App"),
+    Action(
+        "quit", "Quit", "Leave; a run in progress is interrupted and kept", "ctrl+q", "ctrl+q", "quit", "App"
+    ),
+)
+
+BY_COMMAND: dict[str, Action] = {action.command: action for action in ACTIONS}
+BY_NAME: dict[str, Action] = {action.name: action for action in ACTIONS}
+
+# keys that act inside one place, for the help screen: (key, what it does, where)
+LOCAL_KEYS: tuple[tuple[str, str, str], ...] = (
+    ("enter", "send the message", "Composer"),
+    ("ctrl+j", "new line (also shift+enter, or \\ then enter)", "Composer"),
+    ("ctrl+_", "undo", "Composer"),
+    ("enter on an empty line", "open what waits for a decision", "Composer"),
+    ("ctrl+p", "command palette", "Everywhere"),
+    ("tab", "move the focus", "Everywhere"),
+    ("esc", "close what is open, else stop the run", "Everywhere"),
+    ("ctrl+c", "copy the selection, else clear the draft, else stop the run; twice quits", "Everywhere"),
+    ("ctrl+z", "suspend to the shell (fg comes back)", "Everywhere"),
+    ("up down", "move to an item", "Conversation"),
+    ("enter", "unfold or fold a call", "Conversation"),
+    ("pgup pgdn home end", "scroll", "Conversation"),
+    ("a", "allow once", "Request"),
+    ("t w", "always allow this very call, in this thread / workspace", "Request"),
+    ("d", "deny", "Request"),
+    ("r", "deny with a reason", "Request"),
+    ("p", "respond in the tool's place", "Request"),
+    ("l esc", "later: it keeps waiting", "Request"),
+    ("[ ]", "between several requests", "Request"),
+)
