@@ -1,0 +1,377 @@
+"""The conversation: one widget that draws lines, whatever the number of messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from afk_tui.gateway.views import ConversationItem, ItemHead
+from afk_tui.widgets import conversation_palette
+from afk_tui.widgets.conversation_canvas import ConversationCanvas
+from afk_tui.widgets.conversation_layout import Spot
+from afk_tui.widgets.conversation_pieces import can_unfold, next_fold
+from afk_tui.widgets.conversation_source import LOAD_AT_MOST, Loader, Source
+from afk_tui.widgets.conversation_stream import Stream
+
+__all__ = ["Conversation", "Source"]
+
+
+class Conversation(ConversationCanvas, can_focus=True, inherit_bindings=False):
+    """Shows a conversation from a `Source`, and what is added to it live.
+
+    The methods that change it may be called at any time; while `open` waits they are kept, and then apply to what it
+    opened. Text is never interpreted as markup.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = conversation_palette.COMPONENT_CLASSES
+    DEFAULT_CSS = conversation_palette.DEFAULT_CSS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "cursor(-1)", "Item above", show=False),
+        Binding("down", "cursor(1)", "Item below", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home", "home", "First item", show=False),
+        Binding("end", "end", "Last item", show=False),
+        Binding("enter", "activate", "Unfold", show=False),
+    ]
+
+    @dataclass
+    class FollowChanged(Message):
+        """The view reached or left the end, or the number of items below it changed."""
+
+        following: bool
+        below: int
+        """Items that begin below what is on the screen."""
+
+    @dataclass
+    class ItemActivated(Message):
+        """Enter or a click on an item."""
+
+        key: str
+
+    @dataclass
+    class LoadFailed(Message):
+        """The source raised `error` for some items; this is said in their place too. Enter there tries again."""
+
+        error: Exception
+
+    def __init__(
+        self,
+        *,
+        empty_text: str = "",
+        name: str | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self.set_reactive(Conversation.empty_text, empty_text)
+        self._loader: Loader | None = None
+        self._generation = 0
+        self._postponed: list[Callable[[], None]] | None = None
+        self._stream: Stream | None = None
+        self._told = (True, 0)
+        self._pressed: tuple[int, int] | None = None
+
+    # -- the source ---------------------------------------------------------------------------------------
+
+    async def open(self, source: Source, *, at_end: bool = True, place: str | None = None) -> None:
+        """Show the conversation of `source`: at its end, at its start, or with the item `place` at the top.
+
+        What was shown before stays until the new one can be painted. Raises what `source.heads()` raises; the
+        conversation is then empty. An earlier `open` that still waits does nothing after a later one or `clear`.
+        """
+        self._generation += 1
+        generation = self._generation
+        self._postponed = []
+        heads: list[ItemHead] = []
+        bodies: list[ConversationItem] = []
+        first: int | None = None
+        try:
+            heads = await source.heads()
+            first = next((index for index, head in enumerate(heads) if head.key == place), None)
+            if first is None and not at_end:
+                first = 0
+            half = LOAD_AT_MOST // 2
+            start = max(0, len(heads) - half) if first is None else first
+            if heads and generation == self._generation:
+                bodies = await _first_bodies(source, start, min(len(heads), start + half))
+        finally:
+            if generation == self._generation:
+                self._show(source, heads, bodies, first)
+
+    def _show(
+        self, source: Source, heads: list[ItemHead], bodies: list[ConversationItem], first: int | None
+    ) -> None:
+        self._reset()
+        pages = self.pages
+        pages.fill(heads)
+        self._loader = Loader(source, self, lambda error: self.post_message(self.LoadFailed(error)))
+        self._loader.take(bodies)
+        postponed, self._postponed = self._postponed or [], None
+        for change in postponed:
+            change()
+        if first is not None and first < len(pages.entries):
+            self.move_to(Spot(first, 0, pages.gap(first)))
+        else:
+            self.settle()
+
+    def _reset(self) -> None:
+        if self._loader is not None:
+            self._loader.stop()
+        self._loader = None
+        self._stream = None
+        self.cursor_key = None
+        self.start_over()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._generation += 1
+        self._postponed = None
+        self._reset()
+        self.settle()
+
+    @property
+    def place(self) -> str | None:
+        """The key of the item at the top of the screen, to come back to with `open`; None at the end."""
+        entries = self.pages.entries
+        if self.follow or not entries:
+            return None
+        return entries[min(self.top.entry, len(entries) - 1)].key
+
+    def settled(self) -> None:
+        loader = self._loader
+        if loader is not None and not loader.busy and loader.wanted():
+            loader.busy = True
+            self.run_worker(loader.run(), group="conversation-bodies", exclusive=True, exit_on_error=False)
+        below = len(self.pages.entries) - 1 - self.shown_range[1] if self.pages.entries else 0
+        told = (self.follow, 0 if self.follow else below)
+        if told != self._told:
+            self._told = told
+            self.post_message(self.FollowChanged(*told))
+
+    # -- items --------------------------------------------------------------------------------------------
+
+    def _postpone(self, change: Callable[[], None]) -> bool:
+        if self._postponed is None:
+            return False
+        self._postponed.append(change)
+        return True
+
+    def append(self, item: ConversationItem) -> None:
+        """Add an item at the end. One with a key that is there already replaces it where it stands."""
+        self.update(item)
+
+    def update(self, item: ConversationItem) -> None:
+        """Replace the item with the same key; an unknown key is added at the end."""
+        if self._postpone(lambda: self.update(item)):
+            return
+        position = self.pages.find(item.key)
+        if position is None:
+            position = self.pages.add(item.key, item.kind, len(item.text), 1)
+        self._own(position)
+        self.put(position, item)
+        self.settle()
+
+    def _own(self, position: int) -> None:
+        if self._loader is not None:
+            self._loader.forget(self.pages.entries[position])
+
+    def remove_item(self, key: str) -> None:
+        """Take an item out; an unknown key is ignored. (`remove` is Textual's: it takes out the widget.)"""
+        if self._postpone(lambda: self.remove_item(key)):
+            return
+        position = self.pages.find(key)
+        if position is None:
+            return
+        self._own(position)
+        if self._stream is not None and self._stream.key == key:
+            self._stream = None
+        if self.cursor_key == key:
+            self.cursor_key = None
+        self.pages.remove(position)
+        if position < self.top.entry:
+            self.top = self.top._replace(entry=self.top.entry - 1)
+        elif position == self.top.entry:
+            self.top = Spot(position, 0, 0)
+        self.settle()
+
+    def copy_text(self, key: str) -> str | None:
+        """The source text of an item (a call's title, arguments and output); None if unknown or not loaded."""
+        position = self.pages.find(key)
+        item = self.pages.entries[position].item if position is not None else None
+        if item is None:
+            return None
+        return "\n\n".join(part for part in (item.title, item.detail, item.text) if part)
+
+    # -- streaming ----------------------------------------------------------------------------------------
+
+    def begin_stream(self, key: str) -> None:
+        """An assistant's answer begins to arrive; it is shown as the item `key`."""
+        if self._postpone(lambda: self.begin_stream(key)):
+            return
+        position = self.pages.find(key)
+        if position is None:
+            position = self.pages.add(key, "assistant", 0, 1)
+        self._own(position)
+        self._stream = Stream(key)
+        self._show_stream(self._stream)
+
+    def feed(self, text: str) -> None:
+        """Add to the answer. Text for no stream (its conversation was left) is dropped."""
+        if self._postpone(lambda: self.feed(text)) or self._stream is None:
+            return
+        self._stream.feed(text)
+        self._show_stream_soon(self._stream)
+
+    def restart_stream(self) -> None:
+        """Void what was streamed: the answer begins anew."""
+        if self._postpone(self.restart_stream) or self._stream is None:
+            return
+        self._stream.restart()
+        self._show_stream(self._stream)
+
+    def end_stream(self, item: ConversationItem | None) -> None:
+        """The answer is finished: `item` takes the place of what was streamed. None drops it."""
+        if self._postpone(lambda: self.end_stream(item)):
+            return
+        stream, self._stream = self._stream, None
+        position = self.pages.find(stream.key) if stream is not None else None
+        if position is None or stream is None:
+            if item is not None:
+                self.update(item)
+            return
+        if item is None or (item.key != stream.key and self.pages.find(item.key) is not None):
+            self.remove_item(stream.key)
+        elif item.key != stream.key:
+            self.pages.rename(position, item.key)
+            if self.cursor_key == stream.key:
+                self.cursor_key = item.key
+        if item is not None:
+            self.update(item)
+
+    def _show_stream_soon(self, stream: Stream) -> None:
+        if not stream.waiting:
+            stream.waiting = True
+            self.set_timer(max(0.005, stream.pause()), lambda: self._show_stream(stream))
+
+    def _show_stream(self, stream: Stream) -> None:
+        stream.waiting = False
+        position = self.pages.find(stream.key)
+        if self._stream is not stream or position is None:
+            return
+        started = perf_counter()
+        stream.show(self.pages, position)
+        self.settle(repaint=self.follow or position <= self.shown_range[1])
+        stream.took(perf_counter() - started)
+        # painting costs too, and happens later
+        self.call_after_refresh(lambda: stream.took(perf_counter() - started))
+
+    # -- keys and clicks ----------------------------------------------------------------------------------
+
+    def action_page(self, direction: int) -> None:
+        self.move(direction * max(1, self.size.height - 2))
+
+    def action_home(self) -> None:
+        if self.pages.entries:
+            self.cursor_key = self.pages.entries[0].key
+            self.move_to(Spot(0, 0, 0))
+
+    def action_end(self) -> None:
+        if self.pages.entries:
+            self.cursor_key = self.pages.entries[-1].key
+        self.scroll_to_end()
+
+    def action_cursor(self, direction: int) -> None:
+        """To the next item; through one that is longer than the screen, line by line."""
+        pages = self.pages
+        if not pages.entries:
+            return
+        first, last = self.shown_range
+        position = pages.find(self.cursor_key) if self.cursor_key is not None else None
+        if position is None or not first <= position <= last:
+            self._set_cursor(last if direction < 0 else first)
+            return
+        top = pages.line_of(self.top)
+        bottom = top + self.size.height
+        begin = pages.line_of(Spot(position, 0, 0)) + pages.gap(position)
+        end = pages.sums.top(position) + pages.sums.heights[position]
+        if (direction > 0 and end > bottom) or (direction < 0 and begin < top):
+            self.move(direction)
+        elif 0 <= position + direction < len(pages.entries):
+            self._set_cursor(position + direction)
+
+    def _set_cursor(self, position: int) -> None:
+        """Put the cursor on an item and at least its first line (coming from below, its last) on the screen."""
+        pages = self.pages
+        self.cursor_key = pages.entries[position].key
+        top, height = pages.line_of(self.top), self.size.height
+        begin = pages.sums.top(position) + pages.gap(position)
+        last = pages.line_of(pages.last_of(position))
+        if begin >= top + height:
+            self.move(min(last, begin + height - 1) - (top + height - 1))
+        elif last < top:
+            self.move(max(begin, last - height + 1) - top)
+        elif begin < top and last - begin < height:
+            self.move(begin - top)
+        elif last >= top + height and last - begin < height:
+            self.move(last - (top + height - 1))
+        self.refresh()
+
+    def action_activate(self) -> None:
+        position = self.pages.find(self.cursor_key) if self.cursor_key is not None else None
+        if position is not None:
+            self._activate(position)
+
+    def _activate(self, position: int) -> None:
+        entry = self.pages.entries[position]
+        if entry.failed:
+            entry.failed = False
+            self.pages.unload(position)
+        elif entry.item is not None and can_unfold(entry.item):
+            self._fold(position, entry.item, next_fold(entry.item, entry.fold))
+        self.settle()
+        self.post_message(self.ItemActivated(entry.key))
+
+    def _fold(self, position: int, item: ConversationItem, fold: int) -> None:
+        # what the person looks at stays where it is, also at the end
+        self.pages.entries[position].fold = fold
+        if position >= self.top.entry:
+            self.set_reactive(Conversation.follow, False)
+        if position == self.top.entry:
+            self.top = Spot(position, 0, min(self.top.line, self.pages.gap(position)))
+        self.pages.set_item(position, item)
+        self._go(self.top, upward=True)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self._pressed = (event.screen_x, event.screen_y)
+
+    def on_click(self, event: events.Click) -> None:
+        # Textual's own handler would select everything on a double click
+        event.prevent_default().stop()
+        offset = event.get_content_offset(self)
+        dragged = self._pressed != (event.screen_x, event.screen_y)
+        if offset is None or dragged or not self.pages.entries:
+            return
+        line = self.scroll_offset.y + offset.y
+        if line >= self.pages.total:
+            return
+        spot = self.pages.locate(line)
+        entry = self.pages.entries[spot.entry]
+        on_text = bool(entry.pieces) and (spot.piece > 0 or spot.line >= self.pages.gap(spot.entry))
+        self.cursor_key = entry.key
+        self.refresh()
+        if on_text and spot.piece == 0 and (entry.kind == "call" or entry.failed):
+            self._activate(spot.entry)
+
+
+async def _first_bodies(source: Source, first: int, last: int) -> list[ConversationItem]:
+    try:
+        return await source.load(first, last)
+    except Exception:  # noqa: BLE001  (the loader asks again when they are on the screen, and shows the error)
+        return []

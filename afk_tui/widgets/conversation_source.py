@@ -1,0 +1,145 @@
+"""Where a conversation's items come from, and which of them are worth having in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Protocol
+
+from afk_tui.gateway.views import ConversationItem, ItemHead
+from afk_tui.widgets.conversation_canvas import ConversationCanvas
+from afk_tui.widgets.conversation_layout import Entry
+from afk_tui.widgets.conversation_pieces import Piece
+
+LOAD_AT_MOST = 100
+"""Items asked for at once."""
+MARGIN = 20
+"""Items loaded above and below what is on the screen."""
+KEPT_CHARS = 4_000_000
+"""Bodies kept in memory, in characters; what is on the screen always is."""
+
+
+class Source(Protocol):
+    """A conversation on disk. An error raised by either is shown to the person, not swallowed."""
+
+    async def heads(self) -> list[ItemHead]:
+        """All items in order, without their bodies."""
+        ...
+
+    async def load(self, first: int, last: int) -> list[ConversationItem]:
+        """The items `first` to `last` (exclusive) of the list that `heads` gave. Items gone since may be missing."""
+        ...
+
+
+class Loader:
+    """Loads the bodies of what is on the screen and around it, and gives up those long out of sight.
+
+    One for each opened source; after `stop` it changes nothing any more.
+    """
+
+    def __init__(
+        self, source: Source, canvas: ConversationCanvas, failed: Callable[[Exception], object]
+    ) -> None:
+        self.source = source
+        self.busy = False
+        self._canvas = canvas
+        self._failed = failed
+        self._stopped = False
+        self._kept: OrderedDict[int, tuple[Entry, int]] = OrderedDict()
+        self._kept_chars = 0
+
+    def stop(self) -> None:
+        """Change nothing from now on."""
+        self._stopped = True
+
+    def wanted(self) -> list[Entry]:
+        """Neighbouring entries without body, what is on the screen first; empty if nothing is missing."""
+        entries = self._canvas.pages.entries
+        if not entries:
+            return []
+        first, last = self._canvas.shown_range
+        start, end = max(0, first - MARGIN), min(len(entries) - 1, last + MARGIN)
+        near = [*range(first, last + 1), *range(last + 1, end + 1), *range(first - 1, start - 1, -1)]
+        found = next((index for index in near if _is_missing(entries[index])), None)
+        if found is None:
+            return []
+        low = high = found
+        while high < end and _is_missing(entries[high + 1]) and high - low < LOAD_AT_MOST - 1:
+            high += 1
+        while low > start and _is_missing(entries[low - 1]) and high - low < LOAD_AT_MOST - 1:
+            low -= 1
+        return entries[low : high + 1]
+
+    async def run(self) -> None:
+        """Load until nothing on the screen and around it is missing."""
+        self.busy = True
+        try:
+            while not self._stopped and (wanted := self.wanted()):
+                await self._load(wanted)
+        finally:
+            self.busy = False
+
+    async def _load(self, wanted: list[Entry]) -> None:
+        first, last = wanted[0].source_index, wanted[-1].source_index
+        assert first is not None
+        assert last is not None
+        error: Exception | None = None
+        items: list[ConversationItem] = []
+        try:
+            items = await self.source.load(first, last + 1)
+        except Exception as raised:  # noqa: BLE001  (any source, any error: it is shown in place of the items)
+            error = raised
+        if self._stopped:
+            return
+        self.take(items)
+        self._note_missing(wanted, error)
+        self._give_up()
+        self._canvas.settle()
+
+    def take(self, items: list[ConversationItem]) -> None:
+        """Put bodies that came from the source in their places."""
+        pages = self._canvas.pages
+        for item in items:
+            position = pages.find(item.key)
+            if position is None or pages.entries[position].item is not None:
+                continue
+            self._canvas.put(position, item)
+            entry = pages.entries[position]
+            self._kept[entry.serial] = (entry, entry.chars)
+            self._kept_chars += entry.chars
+
+    def forget(self, entry: Entry) -> None:
+        """The body of this entry is not the source's any more: it is never loaded or given up."""
+        entry.source_index = None
+        _, chars = self._kept.pop(entry.serial, (entry, 0))
+        self._kept_chars -= chars
+
+    def _note_missing(self, wanted: list[Entry], error: Exception | None) -> None:
+        pages = self._canvas.pages
+        for entry in wanted:
+            position = pages.find(entry.key)
+            if position is None or not _is_missing(entry):
+                continue
+            text = f"This could not be loaded: {error} · enter tries again" if error else "This is gone."
+            entry.failed = True
+            pages.set_pieces(position, [Piece("failure", text, gap=pages.gap(position))])
+        if error is not None:
+            self._failed(error)
+
+    def _give_up(self) -> None:
+        pages = self._canvas.pages
+        first, last = self._canvas.shown_range
+        near = {entry.serial for entry in pages.entries[max(0, first - 2 * MARGIN) : last + 2 * MARGIN + 1]}
+        for serial, (entry, chars) in list(self._kept.items()):
+            if self._kept_chars <= KEPT_CHARS:
+                return
+            position = pages.find(entry.key)
+            if serial in near or position is None:
+                continue
+            del self._kept[serial]
+            self._kept_chars -= chars
+            pages.unload(position)
+
+
+def _is_missing(entry: Entry) -> bool:
+    return entry.item is None and entry.source_index is not None and not entry.failed
