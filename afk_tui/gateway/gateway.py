@@ -147,6 +147,12 @@ class Gateway:
         """What was said and called in a thread."""
         return ConversationSource(self._store, thread_id, self._is_live)
 
+    async def last_answer(self, thread_id: str) -> str | None:
+        """The model's last message, or None."""
+        source = self.conversation(thread_id)
+        answers = [n for n, head in enumerate(await source.heads()) if head.kind == "assistant"]
+        return (await source.load(answers[-1], answers[-1] + 1))[0].text if answers else None
+
     def checkpoints(self, thread_id: str) -> CheckpointSource:
         """The checkpoints of a thread."""
         return CheckpointSource(self._store, thread_id)
@@ -223,6 +229,11 @@ class Gateway:
                         titles.append(call_title(effect.tool_name, effect.arguments))
         return titles
 
+    async def until_calls_end(self, thread_id: str | None = None) -> None:
+        """Return when no such call runs any more."""
+        while await self.unrepeatable_calls(thread_id):  # noqa: ASYNC110 - the journal is what tells
+            await asyncio.sleep(LOOK_EVERY_S / 3)
+
     def is_working(self, thread_id: str | None = None) -> bool:
         """Whether a run (of this thread, or any) goes on in this app."""
         handles = [self._runner.live_handle(run_id) for run_id in list(self._store.live_runs)]
@@ -243,6 +254,12 @@ class Gateway:
         if thread_id is not None:
             self._seen_waiting.update({a.approval_id: thread_id for a in waiting})
         return [call_title(a.tool_name, a.arguments) for a in waiting]
+
+    async def thread_of_request(self, approval_id: str) -> str | None:
+        """The thread of a request, or None where there is no such request."""
+        with told():
+            waiting = await self._store.list_approvals(pending_only=True)
+        return next((a.thread_id for a in waiting if a.approval_id == approval_id), None)
 
     async def decide(
         self,

@@ -1,0 +1,157 @@
+"""The app: puts gateway, screens and styles together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import work
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from afk_tui import last_net
+from afk_tui.gateway.errors import GatewayError
+from afk_tui.gateway.gateway import Gateway
+from afk_tui.gateway.settings import Settings, build
+from afk_tui.palette import AfkCommands
+from afk_tui.screens.main import MainScreen
+from afk_tui.screens.too_small import guard_size
+from afk_tui.shutdown import install_signal_handlers
+from afk_tui.styles_folder import styles_folder
+
+if TYPE_CHECKING:
+    from textual.events import Resize
+
+
+class AfkApp(App[None]):
+    """One window on one database. `gateway` may be given, in tests and for pictures."""
+
+    TITLE = "afk-tui"
+    CSS_PATH = styles_folder() / "base.tcss"
+    COMMANDS: ClassVar[set[Any]] = {AfkCommands}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False),
+    ]
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        thread_id: str | None = None,
+        gateway: Gateway | None = None,
+        cursor_blink: bool = True,
+    ) -> None:
+        super().__init__()
+        last_net.install(self)
+        self._settings = settings
+        self._first_thread = thread_id
+        self.gateway = gateway or Gateway(build(settings), self._take)
+        self.main = MainScreen(self.gateway, cursor_blink=cursor_blink)
+        self._leaving = False
+
+    def _take(self, message: Message) -> None:
+        """The gateway tells the main screen, whatever is open above it."""
+        if self.main.is_mounted:
+            self.main.post_message(message)
+
+    async def on_mount(self) -> None:
+        """Paint first; everything that takes time comes after."""
+        install_signal_handlers(self)
+        await self.push_screen(self.main)
+        self.call_after_refresh(self._open)
+
+    @work(exclusive=True, group="open", exit_on_error=False)
+    async def _open(self) -> None:
+        try:
+            await self.gateway.open()
+            theme = await self.gateway.recall("theme")
+            if theme in self.available_themes:
+                self.theme = theme
+            if not await self._is_trusted():
+                self.exit(return_code=0)
+                return
+        except GatewayError as error:
+            self.exit(return_code=1, message=str(error))
+            return
+        self.main.begin(self._first_thread)
+        self._warm_up()
+
+    @work(group="warm", exit_on_error=False)
+    async def _warm_up(self) -> None:
+        await self.gateway.warm_up()
+
+    async def _is_trusted(self) -> bool:
+        """Ask once for each folder; for the home folder and the root every time."""
+        folder = self._settings.workspace.expanduser().resolve()
+        always = folder in (Path.home(), Path(folder.anchor))
+        if self._settings.trust:
+            return True
+        if not always and await self.gateway.recall("trust", str(folder)):
+            return True
+        from afk_tui.screens.trust import TrustScreen
+
+        gateway = self.gateway
+        screen = TrustScreen(gateway.workspace, gateway.host, gateway.model, gateway.is_demo, always)
+        if not await self.push_screen_wait(screen):
+            return False
+        await gateway.remember("trust", str(folder), "yes")
+        return True
+
+    async def on_unmount(self) -> None:
+        """What runs is interrupted and kept."""
+        await self.gateway.close()
+
+    def on_resize(self, event: Resize) -> None:
+        """A terminal that is too small says so."""
+        guard_size(self, event.size)
+
+    def run_main_action(self, name: str) -> None:
+        """Run one of `actions.ACTIONS`, for the palette."""
+        self.main.call_later(self.main.run_action, name)
+
+    def action_help_quit(self) -> None:
+        """ctrl+c, wherever the focus is."""
+        self.main.call_later(self.main.interrupt)
+
+    async def action_quit(self) -> None:
+        """Leave; asks while a call runs that must not run twice."""
+        if self._leaving:
+            self.exit()
+            return
+        self._leave()
+
+    @work(exclusive=True, group="leave", exit_on_error=False)
+    async def _leave(self) -> None:
+        self._leaving = True
+        try:
+            if await self.main.may_stop(None):
+                await self.main.keep_place()
+                self.exit()
+        finally:
+            self._leaving = False
+
+    async def request_shutdown(self) -> None:
+        """A signal says to end: nobody is there to be asked."""
+        await self.main.keep_place()
+        self.exit()
+
+    def _fatal_error(self) -> None:
+        """A crash tells where, never the values of variables: there may be keys among them."""
+        import traceback
+
+        from rich.segment import Segment, Segments
+
+        error = self._exception
+        text = "".join(traceback.format_exception(error)) if error else "Unknown error\n"
+        safe = f"{text}\nWhat was recorded is kept. Start afk-tui again to go on.\n"
+        self._exit_renderables.append(Segments([Segment(safe)]))
+        self._close_messages_no_wait()
+
+
+def run_app(settings: Settings, thread_id: str | None = None) -> int:
+    """Run the app until it is left; the exit status."""
+    app = AfkApp(settings, thread_id=thread_id)
+    app.run()
+    return app.return_code or 0

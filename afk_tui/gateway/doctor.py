@@ -1,0 +1,165 @@
+"""Whether everything that afk-tui needs is there and sound. Nothing is made or changed, and no server is asked."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from afk.agents.errors import AgentError
+from afk.core.runner import DEFAULT_MODEL
+from afk.llms.openai_client import OpenAIChat
+from afk.memory.sqlite.health import SQLITE_VERSION, examine
+from afk_tui.gateway.clean import clean
+from afk_tui.gateway.errors import GatewayError
+from afk_tui.gateway.script import Doc, database_path
+from afk_tui.gateway.settings import Settings, load_agent
+from afk_tui.gateway.version import VERSION
+from afk_tui.styles_folder import styles_folder
+
+_PACKAGES = ("textual", "openai", "aiosqlite", "pydantic", "pygments", "platformdirs", "click")
+_NO_ADDRESS = "no valid address"
+
+
+def diagnose(settings: Settings) -> Doc:
+    """What was found, and in `problems` one sentence for each thing that is broken and what to do about it. Reads
+    the whole database once."""
+    problems: list[str] = []
+    return {
+        "versions": _versions(problems),
+        "database": _database(settings, problems),
+        "styles": _styles(problems),
+        "agent": _agent(settings, problems),
+        "model": _model(settings, problems),
+        "terminal": _terminal(os.environ),
+        "ok": not problems,
+        "problems": problems,
+    }
+
+
+def _versions(problems: list[str]) -> Doc:
+    versions: Doc = {"afk-tui": VERSION, "python": platform.python_version(), "sqlite": SQLITE_VERSION}
+    for name in _PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = None
+            problems.append(f"The package {name} is not installed. Install afk-tui again.")
+    return versions
+
+
+def _database(settings: Settings, problems: list[str]) -> Doc:
+    path = database_path(settings)
+    found: Doc = {
+        "path": str(path),
+        "exists": path.exists(),
+        "size_bytes": 0,
+        "schema_version": None,
+        "integrity": None,
+        "open_runs": {},
+        "waiting_requests": 0,
+    }
+    if not found["exists"]:
+        folder = next(parent for parent in path.parents if parent.exists())
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            problems.append(
+                f"There is no database at {path} yet, and none can be made: {folder} can't be written to. "
+                "Allow writing there, or name another file with --db or AFK_DB."
+            )
+        return found
+    if not path.is_file():
+        problems.append(f"{path} is not a file, so no database. Name another one with --db or AFK_DB.")
+        return found
+    found["size_bytes"] = sum(_size(Path(f"{path}{suffix}")) for suffix in ("", "-wal"))
+    if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK | os.X_OK):
+        problems.append(
+            f"{path}, or its folder, can't be written to. Allow it, or name another file with --db or AFK_DB."
+        )
+    try:
+        health = examine(path)
+    except AgentError as error:
+        found["integrity"] = "unreadable"
+        problems.append(clean(str(error)))
+        return found
+    found["schema_version"] = health.schema_version
+    found["integrity"] = "broken" if health.problems else "ok"
+    found["open_runs"] = dict(health.open_runs)
+    found["waiting_requests"] = health.waiting_requests
+    if health.problems:
+        problems.append(
+            f"The database {path} is damaged ({clean('; '.join(health.problems))}). Make a copy of it before anything "
+            "else, then begin a new one with --db; what can still be read of the old one: afk-tui export"
+        )
+    return found
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _styles(problems: list[str]) -> str | None:
+    try:
+        return str(styles_folder())
+    except FileNotFoundError as error:
+        problems.append(str(error))
+        return None
+
+
+def _agent(settings: Settings, problems: list[str]) -> Doc:
+    name = settings.agent
+    if name is None:
+        return {"name": "assistant", "loads": True}
+    try:
+        return {"name": load_agent(name, settings.model).name, "loads": True}
+    except GatewayError as error:
+        problems.append(str(error))
+        return {"name": name, "loads": False}
+
+
+def _model(settings: Settings, problems: list[str]) -> Doc:
+    has_key = bool(os.environ.get("OPENAI_API_KEY", "").strip())
+    has_url = bool(os.environ.get("OPENAI_BASE_URL", "").strip())
+    demo = settings.demo or not (has_key or has_url)
+    host = OpenAIChat().label
+    if host == _NO_ADDRESS and not demo:
+        problems.append(
+            "OPENAI_BASE_URL is no HTTP address. Set it to one such as http://localhost:11434/v1, or unset it."
+        )
+    name = settings.model or os.environ.get("AFK_MODEL") or DEFAULT_MODEL
+    return {"name": name, "api_key_set": has_key, "base_url_set": has_url, "host": host, "demo": demo}
+
+
+def _terminal(environment: Mapping[str, str]) -> Doc:
+    columns, lines = shutil.get_terminal_size()
+    return {
+        "term": environment.get("TERM", ""),
+        "colors": _colors(environment),
+        "is_terminal": bool(
+            sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()
+        ),
+        "columns": columns,
+        "lines": lines,
+        "encoding": _encoding(),
+    }
+
+
+def _encoding() -> str:
+    stdout: Any = sys.stdout
+    return str(getattr(stdout, "encoding", "") or "")
+
+
+def _colors(environment: Mapping[str, str]) -> int:
+    term = environment.get("TERM", "")
+    if environment.get("NO_COLOR") or term in ("", "dumb"):
+        return 0
+    if environment.get("COLORTERM") in ("truecolor", "24bit"):
+        return 2**24
+    return 256 if "256" in term else 16

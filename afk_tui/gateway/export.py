@@ -1,0 +1,179 @@
+"""A whole thread as one document: JSON for programs, Markdown for people. Nothing is cut."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import time
+from collections import defaultdict
+from typing import Any
+
+from afk.memory.records import ApprovalRecord, EffectRecord
+from afk_tui.gateway.clean import clean, clean_line
+from afk_tui.gateway.script import Doc, opened_store, require_thread, run_doc
+from afk_tui.gateway.settings import Settings
+
+FORMAT = 1
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&])")
+_DECISIONS = {
+    "allowed": "allowed",
+    "denied": "denied",
+    "responded": "answered in its place",
+    "run_again": "to be run again",
+    "happened": "settled as happened",
+    "skipped": "skipped",
+    "expired": "expired undecided",
+    "closed": "closed undecided",
+    "pending": "waiting for a decision",
+}
+
+
+async def read_thread(settings: Settings, thread_id: str) -> Doc:
+    """Everything of a conversation, as it is stored: the thread, its runs (oldest first), its messages in order, and
+    its calls in the order of their results, each with its requests. Raises GatewayError."""
+    async with opened_store(settings) as store:
+        await require_thread(store, thread_id)
+        thread = await store.get_thread(thread_id)
+        assert thread is not None
+        runs = await store.list_runs(thread_id, limit=2**62)
+        messages = await store.messages(thread_id)
+        _, calls = await store.read_range(thread_id, 0, 2**62)
+        requests: dict[str, list[ApprovalRecord]] = defaultdict(list)
+        for request in await store.list_approvals(thread_id=thread_id, pending_only=False):
+            requests[request.effect_id].append(request)
+    live = {run.run_id for run in runs if run.state == "running"}
+    return {
+        "format": FORMAT,
+        "thread": dataclasses.asdict(thread),
+        "runs": [run_doc(run) for run in reversed(runs)],
+        "messages": [dataclasses.asdict(message) for message in messages],
+        "calls": [
+            _call_doc(effect, requests[effect.effect_id], is_live=effect.run_id in live)
+            for effect, _ in calls
+        ],
+    }
+
+
+def to_markdown(doc: Doc) -> str:
+    """The document of `read_thread` for people. Messages stand in quotes and results in fences, so that nothing in
+    them can pass for a heading of this text; control characters are visible marks."""
+    thread = doc["thread"]
+    parts = [f"# {_inline(thread['title']) or 'Untitled'}"]
+    parts.append(
+        f"- thread: {_inline(thread['thread_id'])}\n- agent: {_inline(thread['agent_name'])}\n"
+        f"- folder: {_inline(thread['workspace'])}\n- state: {thread['state'].replace('_', ' ')}\n"
+        f"- begun: {_moment(thread['created_at_ms'])}"
+    )
+    by_place = {call["result_seq"]: call for call in doc["calls"]}
+    texts = {message["seq"]: message for message in doc["messages"]}
+    for seq in sorted({*by_place, *texts}):
+        if seq in by_place:
+            parts.append(_call_markdown(by_place[seq], texts.get(seq)))
+        elif texts[seq]["text"] or texts[seq]["role"] == "user":
+            parts.append(_message_markdown(texts[seq]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _call_doc(effect: EffectRecord, requests: list[ApprovalRecord], *, is_live: bool) -> Doc:
+    return {
+        "call_id": effect.call_id,
+        "run_id": effect.run_id,
+        "step": effect.step,
+        "tool_name": effect.tool_name,
+        "effect": effect.effect,
+        "arguments": effect.arguments,
+        "phase": effect.phase,
+        "status": _status(effect, requests[-1] if requests else None, is_live),
+        "attempts": effect.attempt,
+        "allowed_by": effect.allowed_by,
+        "result_seq": effect.result_seq,
+        "started_at_ms": effect.started_at_ms,
+        "finished_at_ms": effect.finished_at_ms,
+        "requests": [_request_doc(request) for request in requests],
+    }
+
+
+def _request_doc(request: ApprovalRecord) -> Doc:
+    return {
+        "approval_id": request.approval_id,
+        "kind": request.kind,
+        "asked_because": request.reason,
+        "requested_at_ms": request.requested_at_ms,
+        "args_sha": request.args_sha,
+        "status": request.status,
+        "edited_arguments": request.edited_arguments,
+        "reason": request.decision_reason,
+        "scope": request.scope,
+        "decided_by": request.decided_by,
+        "decided_at_ms": request.decided_at_ms,
+    }
+
+
+def _status(effect: EffectRecord, request: ApprovalRecord | None, is_live: bool) -> str:
+    """What the journal knows of a call, in the app's words; never "ran" without a record."""
+    asked = request.status if request else None
+    match effect.phase:
+        case "done":
+            return "answered" if asked == "responded" else "ran"
+        case "failed":
+            return "failed"
+        case "skipped":
+            return "denied" if asked == "denied" else "not executed"
+        case "uncertain":
+            return "outcome unknown"
+        case "executing":
+            return "running" if is_live else "interrupted"
+        case "proposed":
+            return "waiting" if asked == "pending" else "not begun"
+
+
+def _message_markdown(message: dict[str, Any]) -> str:
+    who = "User" if message["role"] == "user" else "Assistant"
+    return f"## {who} ({_moment(message['created_at_ms'])})\n\n{_quoted(message['text'])}"
+
+
+def _call_markdown(call: Doc, result: dict[str, Any] | None) -> str:
+    lines = [f"### Call: {_inline(call['tool_name'])}", "", f"- status: {call['status']}"]
+    if call["attempts"] > 1:
+        lines.append(f"- attempts: {call['attempts']}")
+    if call["allowed_by"] and not call["requests"]:
+        lines.append(f"- allowed by: {_inline(call['allowed_by'])}")
+    for request in call["requests"]:
+        said = f"- {_DECISIONS.get(request['status'], request['status'])}"
+        if request["decided_by"]:
+            said += f" by {_inline(request['decided_by'])}, {_moment(request['decided_at_ms'])}"
+        if request["reason"]:
+            said += f": {_inline(request['reason'])}"
+        lines.append(said)
+    arguments = json.dumps(call["arguments"], indent=2, ensure_ascii=False)
+    parts = ["\n".join(lines), "Arguments:", _fenced(arguments, "json")]
+    for request in call["requests"]:
+        if request["edited_arguments"] is not None:
+            edited = json.dumps(request["edited_arguments"], indent=2, ensure_ascii=False)
+            parts += ["Arguments as edited:", _fenced(edited, "json")]
+    if result is not None:
+        parts += ["Result:", _fenced(result["text"])]
+    return "\n\n".join(parts)
+
+
+def _fenced(text: str, language: str = "") -> str:
+    shown = clean(text).rstrip("\n")
+    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{shown}\n{fence}"
+
+
+def _quoted(text: str) -> str:
+    lines = clean(text).rstrip("\n").split("\n")
+    return "\n".join(f"> {line}" if line else ">" for line in lines)
+
+
+def _inline(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", clean_line(text).strip())
+
+
+def _moment(at_ms: int | None) -> str:
+    if not at_ms:
+        return "time unknown"
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at_ms / 1000))

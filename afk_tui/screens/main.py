@@ -1,0 +1,301 @@
+"""The main screen: its keys and actions, and how it begins and ends."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+
+from afk_tui.actions import ACTIONS
+from afk_tui.gateway.errors import GatewayError
+from afk_tui.gateway.views import ThreadRow
+from afk_tui.screens.main_runs import MainRuns
+from afk_tui.styles_folder import styles_folder
+
+ESCAPE_DEAF_S = 1.0
+TWICE_S = 2.0
+
+
+class MainScreen(MainRuns):
+    """Chat, decide, resume; the way to every other screen."""
+
+    CSS_PATH = styles_folder() / "main.tcss"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(action.key, action.name, action.title, show=False)
+            for action in ACTIONS
+            if action.key and action.name != "quit"
+        ),
+        Binding("escape", "escape", "Close or stop", show=False),
+    ]
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__(*args, **options)  # pyright: ignore[reportArgumentType]
+        self._closed_at = float("-inf")
+        self._interrupted_at = float("-inf")
+
+    def on_screen_resume(self) -> None:
+        """Something that was open above was closed: the same escape must not stop the run as well."""
+        self._closed_at = time.monotonic()
+
+    @work(exclusive=True, group="begin", exit_on_error=False)
+    async def begin(self, thread_id: str | None = None) -> None:
+        """Show the last thread at its place, with what waits on top."""
+        gateway = self.gateway
+        try:
+            await self.threads.set_source(gateway.threads(everywhere=self.everywhere))
+            thread_id = thread_id or await gateway.recall("last-thread", gateway.workspace)
+            known = await gateway.thread(thread_id) if thread_id else None
+            if thread_id and known is None:
+                self.notify(f"There is no thread {thread_id} here.", severity="warning", markup=False)
+            open_runs = await gateway.waiting_runs()
+            await self.show_thread(known.thread_id if known else None)
+        except GatewayError as error:
+            self.notify(str(error), severity="error", timeout=30, markup=False)
+            return
+        interrupted = [
+            run for run in open_runs if run.state == "interrupted" and run.thread_id != self.thread_id
+        ]
+        if interrupted:
+            first = interrupted[0].title
+            more = f" and {len(interrupted) - 1} more" if len(interrupted) > 1 else ""
+            self.notify(f"Interrupted: {first}{more}. F4 lists them.", markup=False, timeout=8)
+        if self.request_bar.count:
+            self.open_requests()
+        else:
+            self.composer.focus()
+
+    # actions, in the order of `actions.py`
+
+    async def action_new_thread(self) -> None:
+        """A new conversation."""
+        await self.open_thread(None)
+
+    def action_focus_threads(self) -> None:
+        """The list, also where it is hidden."""
+        self.add_class("-list")
+        self.threads.focus()
+
+    async def action_all_threads(self) -> None:
+        """All workspaces, or this one."""
+        self.everywhere = not self.everywhere
+        self.threads.show_workspaces = self.everywhere
+        self.query_one("#side-title").set_class(self.everywhere, "-everywhere")
+        await self.threads.set_source(
+            self.gateway.threads(everywhere=self.everywhere), select_key=self.thread_id
+        )
+        self.notify("Threads of every folder" if self.everywhere else "Threads of this folder", markup=False)
+
+    @work(exclusive=True, group="dialog", exit_on_error=False)
+    async def action_find(self) -> None:
+        """Find a thread or a message."""
+        from afk_tui.screens.find import FindScreen
+
+        found = await self.app.push_screen_wait(FindScreen(self.gateway, self.everywhere))
+        if found:
+            thread_id, seq = found
+            await self.show_thread(thread_id, place=f"m{seq}" if seq is not None else None)
+            self.composer.focus()
+
+    @work(exclusive=True, group="dialog", exit_on_error=False)
+    async def action_approvals(self) -> None:
+        """What waits: in this thread at once, elsewhere by way of the inbox."""
+        from afk_tui.screens.inbox import InboxScreen
+
+        if self.request_bar.count and self._waiting_everywhere == self.request_bar.count:
+            self.open_requests()
+            return
+        chosen = await self.app.push_screen_wait(InboxScreen(self.gateway))
+        if chosen is None:
+            return
+        if chosen.startswith("thread:"):
+            await self.open_thread(chosen.removeprefix("thread:"))
+            return
+        thread_id = await self.gateway.thread_of_request(chosen)
+        if thread_id is not None:
+            await self.open_thread(thread_id)
+            self.open_requests(chosen)
+
+    async def action_resume(self) -> None:
+        """Go on with the run."""
+        if self.thread_id is None or self.run_view is None:
+            self.notify("There is no run here to resume.", markup=False)
+            return
+        match self.run_view.standing:
+            case "stopped" | "decided":
+                await self._resume(self.thread_id)
+            case "waiting":
+                self.open_requests()
+            case "elsewhere":
+                self._offer_take_over(self.thread_id)
+            case "working":
+                self.notify("The run goes on already.", markup=False)
+            case "idle":
+                self.notify(
+                    "The last run of this thread is over; send a message to begin another.", markup=False
+                )
+
+    async def _resume(self, thread_id: str, *, take_over: bool = False) -> None:
+        try:
+            await self.gateway.resume(thread_id, take_over=take_over)
+        except GatewayError as error:
+            self.notify(str(error), severity="error", timeout=10, markup=False)
+        self.sync()
+
+    @work(exclusive=True, group="dialog", exit_on_error=False)
+    async def _offer_take_over(self, thread_id: str) -> None:
+        from afk_tui.screens.confirm import ConfirmScreen
+
+        choice = await self.app.push_screen_wait(
+            ConfirmScreen(
+                "This run goes on in another process",
+                "If you take it over, that process can record nothing more of it. "
+                "A call that it is making now becomes one of unknown outcome.",
+                [("t", "take", "Take it over"), ("b", "back", "Leave it there")],
+                danger="take",
+            )
+        )
+        if choice == "take":
+            await self._resume(thread_id, take_over=True)
+
+    def action_stop(self) -> None:
+        """Interrupt the run."""
+        self._stop()
+
+    @work(exclusive=True, group="dialog", exit_on_error=False)
+    async def _stop(self) -> None:
+        thread_id = self.thread_id
+        if thread_id is None or not self.gateway.is_working(thread_id):
+            return
+        try:
+            if await self.may_stop(thread_id):
+                await self.gateway.stop(thread_id)
+        except GatewayError as error:
+            self.notify(str(error), severity="error", markup=False)
+        self.sync()
+
+    async def may_stop(self, thread_id: str | None) -> bool:
+        """Whether to stop (this thread's run, or all): asked only while a call runs that must not run twice.
+        "Wait for it" returns when it is over."""
+        from afk_tui.screens.confirm import ConfirmScreen
+
+        calls = await self.gateway.unrepeatable_calls(thread_id)
+        if not calls:
+            return True
+        choice = await self.app.push_screen_wait(
+            ConfirmScreen(
+                "A call is running",
+                f"{calls[0]}\nIt must not run twice. If it is stopped now, its outcome may be unknown.",
+                [
+                    ("w", "wait", "Wait for it, then stop"),
+                    ("s", "stop", "Stop it now"),
+                    ("b", "stay", "Let it run"),
+                ],
+                danger="stop",
+            )
+        )
+        if choice == "wait":
+            self.say("● waiting for the call to end")
+            await self.gateway.until_calls_end(thread_id)
+            return True
+        return choice == "stop"
+
+    @work(exclusive=True, group="dialog", exit_on_error=False)
+    async def action_checkpoints(self) -> None:
+        """The checkpoints of this thread."""
+        from afk_tui.screens.checkpoints import CheckpointsScreen
+
+        if (thread := await self._this_thread("checkpoints")) is None:
+            return
+        chosen = await self.app.push_screen_wait(
+            CheckpointsScreen(self.gateway, thread.thread_id, thread.title)
+        )
+        self.composer.focus()
+        if chosen == "resume":
+            await self.action_resume()
+
+    @work(exclusive=True, group="dialog", exit_on_error=False)
+    async def action_compaction(self) -> None:
+        """The compaction of this thread."""
+        from afk_tui.screens.compaction import CompactionScreen
+
+        if (thread := await self._this_thread("old records")) is None:
+            return
+        await self.app.push_screen_wait(CompactionScreen(self.gateway, thread.thread_id, thread.title))
+        self.composer.focus()
+
+    async def _this_thread(self, what: str):
+        thread = await self.gateway.thread(self.thread_id) if self.thread_id else None
+        if thread is None:
+            self.notify(f"A new conversation has no {what} yet.", markup=False)
+        return thread
+
+    async def action_copy_last(self) -> None:
+        """Copy the model's last message."""
+        text = await self.gateway.last_answer(self.thread_id) if self.thread_id else None
+        if text is None:
+            self.notify("There is no answer to copy yet.", markup=False)
+            return
+        self.app.copy_to_clipboard(text)
+        self.notify("Copied.", markup=False)
+
+    @work(exclusive=True, group="dialog", exit_on_error=False)
+    async def action_menu(self) -> None:
+        """Everything that can be done."""
+        from afk_tui.screens.menu import MenuScreen
+
+        badges = {"approvals": str(self._waiting_everywhere)} if self._waiting_everywhere else {}
+        chosen = await self.app.push_screen_wait(MenuScreen(badges))
+        if chosen:
+            self.call_later(self.run_action, chosen)
+
+    def action_help(self) -> None:
+        """Every key and command."""
+        from afk_tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen())
+
+    async def action_theme(self) -> None:
+        """Dark or light, and remembered."""
+        theme = "textual-light" if self.app.current_theme.dark else "textual-dark"
+        self.app.theme = theme
+        await self.gateway.remember("theme", "", theme)
+
+    async def action_quit(self) -> None:
+        """Leave."""
+        await self.app.action_quit()
+
+    # escape and ctrl+c
+
+    def action_escape(self) -> None:
+        """With nothing open: stop the run, but not right after something was closed."""
+        if self.has_class("-list"):
+            self.remove_class("-list")
+            self.composer.focus()
+            self._closed_at = time.monotonic()
+        elif not self.composer.has_focus:
+            self.composer.focus()
+        elif time.monotonic() - self._closed_at >= ESCAPE_DEAF_S:
+            self._stop()
+
+    async def interrupt(self) -> None:
+        """ctrl+c: copy the selection, else clear the draft, else stop the run; twice in 2 s quits."""
+        now = time.monotonic()
+        if now - self._interrupted_at < TWICE_S:
+            await self.app.action_quit()
+            return
+        self._interrupted_at = now
+        selected = self.get_selected_text() or self.composer.selected_text
+        if selected:
+            self.app.copy_to_clipboard(selected)
+            self.notify("Copied.", markup=False)
+        elif self.composer.draft:
+            self.composer.set_draft("")
+            self.forget_draft()
+            self.notify("Press ctrl+c again to quit.", markup=False)
+        else:
+            self._stop()
+            self.notify("Press ctrl+c again to quit.", markup=False)

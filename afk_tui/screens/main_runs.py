@@ -1,0 +1,290 @@
+"""Talking: what is sent, what comes back, and what waits for a decision."""
+
+from __future__ import annotations
+
+from textual import on, work
+from textual.widgets import Static
+
+from afk_tui.actions import BY_COMMAND
+from afk_tui.gateway import messages as told
+from afk_tui.gateway.errors import GatewayError
+from afk_tui.gateway.views import ThreadRow
+from afk_tui.screens.main_view import STREAM_KEY, MainView
+from afk_tui.widgets.composer import Composer
+from afk_tui.widgets.conversation import Conversation
+from afk_tui.widgets.paged_list import PagedList
+from afk_tui.widgets.request_bar import RequestBar
+
+DRAFT_AFTER_S = 0.4
+
+
+class MainRuns(MainView):
+    """The main screen's conversation with the engine."""
+
+    # what a person sends
+
+    @on(Composer.Submitted)
+    def take_message(self, event: Composer.Submitted) -> None:
+        """A message, or a /command."""
+        text = event.text.strip()
+        if text.startswith("/"):
+            self._run_command(event.text)
+            return
+        self.submit(event.text)
+
+    def _run_command(self, text: str) -> None:
+        name = text.strip()[1:].split(maxsplit=1)[0] if len(text.strip()) > 1 else ""
+        action = BY_COMMAND.get(name)
+        if action is None:
+            self.composer.set_draft(text)
+            self.notify(
+                f"There is no command /{name}. F2 shows all of them; to send it as a message, begin with a space.",
+                severity="warning",
+                markup=False,
+            )
+            return
+        self.forget_draft()
+        self.call_later(self.run_action, action.name)
+
+    @work(group="submit", exit_on_error=False)
+    async def submit(self, text: str) -> None:
+        """Send a message; where a run of the thread is open, ask what is to become of it first."""
+        try:
+            view = await self.gateway.run_view(self.thread_id) if self.thread_id else None
+            standing = view.standing if view else "idle"
+            if standing == "idle":
+                await self._send(text)
+            elif standing == "working":
+                await self._queue(text)
+            else:
+                await self._ask_about_open_run(text, standing)
+        except GatewayError as error:
+            self._give_back(text)
+            self.notify(str(error), severity="error", timeout=10, markup=False)
+
+    async def _send(self, text: str) -> None:
+        was = self.thread_id
+        thread_id = await self.gateway.send(was, text)
+        self.forget_draft()
+        if was is None and self.thread_id is None:
+            await self.show_thread(thread_id)
+        self.conversation.scroll_to_end()
+        self.sync()
+
+    async def _queue(self, text: str) -> None:
+        assert self.thread_id is not None
+        await self.gateway.queue(self.thread_id, text)
+        self.forget_draft()
+        self.notify("It is sent when the run ends.", title="Queued", markup=False)
+
+    async def _ask_about_open_run(self, text: str, standing: str) -> None:
+        """A message never silently gives an open run up."""
+        from afk_tui.screens.confirm import ConfirmScreen
+
+        assert self.thread_id is not None
+        thread_id = self.thread_id
+        close = ("s", "close", "Close that run and send this message")
+        back = ("b", "back", "Back to writing")
+        if standing == "waiting":
+            title, about = "A call waits for your decision", "What is your message?"
+            choices = [
+                ("d", "deny", "Deny the call, with this message as the reason"),
+                ("q", "queue", "Send it when the run has ended"),
+                close,
+                back,
+            ]
+        elif standing == "elsewhere":
+            title, about = "This run goes on in another process", "What is your message?"
+            choices = [("q", "queue", "Send it from here when that run has ended"), back]
+        else:
+            title = "This thread's run was interrupted"
+            about = "It can go on from where it stopped. If it is closed, calls that never ran are recorded as such."
+            choices = [("r", "resume", "Resume it, and send this message after it"), close, back]
+        choice = await self.app.push_screen_wait(ConfirmScreen(title, about, choices, danger="close"))
+        match choice:
+            case "deny":
+                requests = await self.gateway.requests(thread_id)
+                self.forget_draft()
+                await self.gateway.decide(requests[0], "deny", reason=text.strip())
+            case "queue":
+                await self._queue(text)
+            case "resume":
+                await self._queue(text)
+                await self.gateway.resume(thread_id)
+            case "close":
+                await self._send(text)
+            case _:
+                self._give_back(text)
+
+    def _give_back(self, text: str) -> None:
+        if not self.composer.draft:
+            self.composer.set_draft(text)
+
+    # drafts
+
+    @on(Composer.DraftChanged)
+    def keep_draft(self, event: Composer.DraftChanged) -> None:
+        """Write the draft down a moment after the last key."""
+        self._draft_timer_stop()
+        key, text = self.draft_key, event.text
+        self._draft_timer = self.set_timer(DRAFT_AFTER_S, lambda: self._write_draft(key, text))
+
+    @work(group="draft", exit_on_error=False)
+    async def _write_draft(self, key: str, text: str) -> None:
+        await self.gateway.remember("draft", key, text or None)
+
+    def forget_draft(self) -> None:
+        """The draft was sent."""
+        self._draft_timer_stop()
+        self._write_draft(self.draft_key, "")
+
+    def _draft_timer_stop(self) -> None:
+        timer = getattr(self, "_draft_timer", None)
+        if timer is not None:
+            timer.stop()
+
+    # what comes back
+
+    @on(told.RunBegan)
+    def note_run_began(self, event: told.RunBegan) -> None:
+        """A run goes on here."""
+        self.sync()
+
+    @on(told.AnswerBegan)
+    def begin_answer(self, event: told.AnswerBegan) -> None:
+        """The model is asked."""
+        self._streamed[event.thread_id] = ""
+        if event.thread_id == self.thread_id:
+            self.conversation.begin_stream(STREAM_KEY)
+            self.say("● thinking")
+
+    @on(told.AnswerGrew)
+    def grow_answer(self, event: told.AnswerGrew) -> None:
+        """Text arrived."""
+        self._streamed[event.thread_id] = self._streamed.get(event.thread_id, "") + event.text
+        if event.thread_id == self.thread_id:
+            self.conversation.feed(event.text)
+            if self.status.status.note:
+                self.say("")
+
+    @on(told.AnswerRestarted)
+    def restart_answer(self, event: told.AnswerRestarted) -> None:
+        """What arrived is void."""
+        self._streamed[event.thread_id] = ""
+        if event.thread_id == self.thread_id:
+            self.conversation.restart_stream()
+            self.say(f"● retrying in {event.delay_s:.0f} s (attempt {event.attempt})")
+            self.notify(event.reason, title="Trying again", severity="warning", markup=False)
+
+    @on(told.AnswerEnded)
+    def end_answer(self, event: told.AnswerEnded) -> None:
+        """The answer is on disk."""
+        self._streamed.pop(event.thread_id, None)
+        if event.thread_id == self.thread_id:
+            self.conversation.end_stream(event.item)
+            self.say("")
+            if event.item:
+                self.show_item(event.item)
+
+    @on(told.ItemChanged)
+    def change_item(self, event: told.ItemChanged) -> None:
+        """A call is new, or goes on."""
+        if event.thread_id == self.thread_id:
+            self.show_item(event.item)
+
+    @on(told.RunEnded)
+    async def end_run(self, event: told.RunEnded) -> None:
+        """A run stopped: say how, and send what was queued for its end."""
+        if self._streamed.pop(event.thread_id, None) is not None and event.thread_id == self.thread_id:
+            self.conversation.end_stream(None)
+        self.say("")
+        self.sync()
+        if event.state in ("completed", "degraded", "failed"):
+            self._send_queued(event.thread_id)
+        if event.state == "awaiting_approval":
+            self._offer_requests(event.thread_id)
+
+    @work(group="queue", exit_on_error=False)
+    async def _send_queued(self, thread_id: str) -> None:
+        try:
+            await self.gateway.send_queued(thread_id)
+        except GatewayError as error:
+            self.notify(str(error), severity="error", markup=False)
+
+    @on(told.RequestsChanged)
+    @on(told.StoreChanged)
+    def see_changes(self) -> None:
+        """Somebody recorded something."""
+        self.sync()
+
+    @on(told.Warned)
+    def warn(self, event: told.Warned) -> None:
+        """Something to know."""
+        self.notify(event.text, severity="warning", timeout=8, markup=False)
+
+    @on(told.StoreFailed)
+    def tell_store_failed(self, event: told.StoreFailed) -> None:
+        """The database does not answer."""
+        self.notify(event.text, title="The database", severity="error", timeout=30, markup=False)
+
+    # what waits
+
+    @on(Composer.EmptySubmitted)
+    @on(RequestBar.Opened)
+    def open_waiting(self) -> None:
+        """Enter on an empty composer, or a click on the bar."""
+        if self.request_bar.count:
+            self.open_requests()
+
+    def _offer_requests(self, thread_id: str) -> None:
+        """Open a request by itself only where nobody is typing."""
+        if thread_id == self.thread_id and self.app.screen is self and not self.composer.has_focus:
+            self.open_requests()
+
+    @work(exclusive=True, group="requests", exit_on_error=False)
+    async def open_requests(self, approval_id: str | None = None) -> None:
+        """Show what waits in this thread, the given request first."""
+        from afk_tui.screens.approval import ApprovalScreen
+
+        if self.thread_id is None or self.app.screen is not self:
+            return
+        try:
+            requests = await self.gateway.requests(self.thread_id)
+        except GatewayError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        if not requests or self.app.screen is not self:
+            return
+        start = next((n for n, r in enumerate(requests) if r.approval_id == approval_id), 0)
+        await self.app.push_screen_wait(ApprovalScreen(self.gateway, requests, start))
+        self.composer.focus()
+        self.sync()
+
+    # lists and items
+
+    @on(PagedList.RowChosen, "#threads")
+    async def open_chosen(self, event: PagedList.RowChosen) -> None:
+        """A thread was chosen."""
+        row: ThreadRow = event.row
+        await self.open_thread(row.thread_id)
+
+    async def open_thread(self, thread_id: str | None) -> None:
+        """Show a thread and go to its composer."""
+        try:
+            await self.show_thread(thread_id)
+        except GatewayError as error:
+            self.notify(str(error), severity="error", markup=False)
+        self.remove_class("-list")
+        self.composer.focus()
+
+    @on(Conversation.LoadFailed)
+    def tell_load_failed(self, event: Conversation.LoadFailed) -> None:
+        """A part of the conversation could not be read."""
+        self.notify(str(event.error), severity="error", markup=False)
+
+    @on(Conversation.FollowChanged)
+    def show_below(self, event: Conversation.FollowChanged) -> None:
+        """Say how much is below while the end is not in sight."""
+        title = self.query_one("#title", Static)
+        title.set_class(not event.following and event.below > 0, "-below")
+        title.border_subtitle = f"{event.below} below" if not event.following and event.below else ""

@@ -1,0 +1,264 @@
+"""The main screen's parts, and which thread they show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from afk_tui.gateway.errors import GatewayError
+from afk_tui.gateway.gateway import Gateway, RunView
+from afk_tui.gateway.sources import ConversationSource
+from afk_tui.gateway.views import ConversationItem, ItemHead
+from afk_tui.widgets.composer import Composer
+from afk_tui.widgets.conversation import Conversation
+from afk_tui.widgets.key_hints import KeyHints
+from afk_tui.widgets.request_bar import RequestBar
+from afk_tui.widgets.status_line import Status, StatusLine
+from afk_tui.widgets.thread_list import ThreadList
+
+NOTE_KEY = "note:run"
+STREAM_KEY = "stream"
+# calls that may still change without a message of their own in the thread
+UNSETTLED = frozenset({"waiting", "proposed", "running", "interrupted", "unknown"})
+SYNC_AT_MOST = 200
+NARROW_COLUMNS = 76
+
+EMPTY_NEW = "A new conversation.\n\nWrite below what you want done, and press enter."
+EMPTY_DEMO = """\
+A new conversation with the demo model: offline, and driving the real tools.
+
+Try:   list
+or:    write hello.txt: Hello! and then run: cat hello.txt
+
+What changes something waits for your yes."""
+
+
+class MainView(Screen[None]):
+    """Threads left, conversation right, composer below; one thread, or a new one, is shown."""
+
+    AUTO_FOCUS = ""
+
+    def __init__(self, gateway: Gateway, *, cursor_blink: bool = True) -> None:
+        super().__init__()
+        self.gateway = gateway
+        self.thread_id: str | None = None
+        self.run_view: RunView | None = None
+        self.everywhere = False
+        self._cursor_blink = cursor_blink
+        self._source: ConversationSource | None = None
+        self._heads: list[ItemHead] = []
+        self._unsettled: set[str] = set()
+        self._streamed: dict[str, str] = {}
+        self._waiting_everywhere = 0
+
+    def compose(self) -> ComposeResult:
+        """The parts, from the top left to the bottom."""
+        with Horizontal(id="body"):
+            with Vertical(id="side"):
+                yield Static("Threads", id="side-title", markup=False)
+                yield ThreadList(self.gateway.now_ms, id="threads")
+            with Vertical(id="main"):
+                yield Static("New thread", id="title", markup=False)
+                yield Conversation(id="conversation")
+                yield RequestBar(id="requests")
+                yield Composer(
+                    placeholder="Write a message, or /help", cursor_blink=self._cursor_blink, id="composer"
+                )
+        yield StatusLine(id="status")
+        yield KeyHints(id="hints")
+
+    @property
+    def threads(self) -> ThreadList:
+        """The list of threads."""
+        return self.query_one("#threads", ThreadList)
+
+    @property
+    def conversation(self) -> Conversation:
+        """The conversation of the thread that is shown."""
+        return self.query_one("#conversation", Conversation)
+
+    @property
+    def composer(self) -> Composer:
+        """Where messages are written."""
+        return self.query_one("#composer", Composer)
+
+    @property
+    def request_bar(self) -> RequestBar:
+        """The bar that says what waits."""
+        return self.query_one("#requests", RequestBar)
+
+    @property
+    def status(self) -> StatusLine:
+        """The status line."""
+        return self.query_one("#status", StatusLine)
+
+    def on_resize(self) -> None:
+        """A narrow terminal has no room for the list beside the conversation."""
+        self.set_class(self.size.width < NARROW_COLUMNS, "-narrow")
+
+    # which thread is shown
+
+    async def show_thread(self, thread_id: str | None, *, place: str | None = None) -> None:
+        """Show a thread, or (None) a new one, with its draft. What was being written in the former one is kept."""
+        await self._leave_thread()
+        self.thread_id = thread_id
+        self._heads, self._unsettled, self._source = [], set(), None
+        conversation = self.conversation
+        if thread_id is None:
+            conversation.empty_text = EMPTY_DEMO if self.gateway.is_demo else EMPTY_NEW
+            conversation.clear()
+        else:
+            conversation.empty_text = ""
+            self._source = self.gateway.conversation(thread_id)
+            place = place or await self.gateway.recall("place", thread_id)
+            await conversation.open(self._source, place=place)
+            if thread_id != self.thread_id:  # another one was opened meanwhile
+                return
+            self._heads = await self._source.heads()
+            streamed = self._streamed.get(thread_id)
+            if streamed is not None:
+                conversation.begin_stream(STREAM_KEY)
+                conversation.feed(streamed)
+            await self.gateway.remember("last-thread", self.gateway.workspace, thread_id)
+        self.composer.set_draft(await self.gateway.recall("draft", self.draft_key) or "")
+        await self.show_standing()
+        await self.threads.select_key(thread_id or "")
+
+    async def keep_place(self) -> None:
+        """Remember where the thread was read to, and the draft."""
+        if self.is_mounted:
+            await self._leave_thread()
+
+    async def _leave_thread(self) -> None:
+        if self.thread_id is not None:
+            await self.gateway.remember("place", self.thread_id, self.conversation.place)
+        await self.gateway.remember("draft", self.draft_key, self.composer.draft or None)
+
+    @property
+    def draft_key(self) -> str:
+        """Under which name the draft of what is shown is kept."""
+        return self.thread_id or f"new:{self.gateway.workspace}"
+
+    async def show_standing(self) -> None:
+        """Title, status, note, requests and hints: all that says how things stand."""
+        thread_id = self.thread_id
+        thread = await self.gateway.thread(thread_id) if thread_id else None
+        view = await self.gateway.run_view(thread_id) if thread_id else None
+        here = await self.gateway.waiting_titles(thread_id) if thread_id else []
+        everywhere = await self.gateway.waiting_titles()
+        if thread_id != self.thread_id:
+            return
+        self.run_view = view
+        self._waiting_everywhere = len(everywhere)
+        self.query_one("#title", Static).update(Content(thread.title if thread else "New thread"))
+        self.request_bar.show_requests(
+            len(here), here[0] if here else "", elsewhere=len(everywhere) - len(here)
+        )
+        self._show_status(view, thread.workspace if thread else self.gateway.workspace)
+        self._show_note(view)
+        self._show_hints()
+
+    def _show_status(self, view: RunView | None, workspace: str) -> None:
+        state = view.state if view else ""
+        if view and view.standing == "working":
+            state = "running"
+        model = (
+            f"{self.gateway.model} · {self.gateway.host}" if not self.gateway.is_demo else self.gateway.host
+        )
+        tokens = view.input_tokens + view.output_tokens if view else 0
+        self.status.status = Status(state=state, model=model, workspace=workspace, tokens=tokens or None)
+
+    def say(self, note: str) -> None:
+        """Say something passing in place of the state; "" takes it back."""
+        self.status.status = replace(self.status.status, note=note)
+
+    def _show_note(self, view: RunView | None) -> None:
+        text, tone = _note_of(view)
+        if text:
+            item = ConversationItem(key=NOTE_KEY, kind="note", text=text, tone=tone)
+            self.conversation.update(item)
+        else:
+            self.conversation.remove_item(NOTE_KEY)
+
+    def _show_hints(self) -> None:
+        waiting = self._waiting_everywhere
+        hints = [("f2", "menu"), ("f4", f"requests {waiting}" if waiting else "requests")]
+        if self.run_view and self.run_view.standing == "working":
+            hints.append(("esc", "stop"))
+        if self.run_view and self.run_view.standing in ("stopped", "decided"):
+            hints.append(("ctrl+r", "resume"))
+        hints += [
+            ("ctrl+n", "new"),
+            ("f5", "checkpoints"),
+            ("f6", "compaction"),
+            ("f1", "help"),
+            ("ctrl+q", "quit"),
+        ]
+        self.query_one(KeyHints).hints = tuple(hints)
+
+    # what changed on disk
+
+    @work(exclusive=True, group="sync", exit_on_error=False)
+    async def sync(self) -> None:
+        """Show what was recorded since, by whomever."""
+        try:
+            await self.threads.reload()
+            if self._source is not None:
+                await self._sync_conversation(self._source)
+            await self.show_standing()
+        except GatewayError as error:
+            self.notify(str(error), severity="error", markup=False)
+
+    async def _sync_conversation(self, source: ConversationSource) -> None:
+        heads = await source.heads()
+        if source is not self._source:
+            return
+        known = {head.key: head for head in self._heads}
+        changed = [
+            n for n, head in enumerate(heads) if known.get(head.key) != head or head.key in self._unsettled
+        ]
+        self._heads = heads
+        if not changed:
+            return
+        if len(changed) > SYNC_AT_MOST:
+            await self.conversation.open(source)
+            return
+        for item in await source.load(changed[0], changed[-1] + 1):
+            self.show_item(item)
+
+    def show_item(self, item: ConversationItem) -> None:
+        """Show an item that is new, or not as it was; the note stays below all of them."""
+        if item.kind == "call" and item.status in UNSETTLED:
+            self._unsettled.add(item.key)
+        else:
+            self._unsettled.discard(item.key)
+        is_new = all(head.key != item.key for head in self._heads[-SYNC_AT_MOST:])
+        if is_new:
+            self.conversation.remove_item(NOTE_KEY)
+            self._heads.append(ItemHead(item.key, item.kind, len(item.text), item.text.count("\n") + 1))
+        self.conversation.update(item)
+
+
+def _note_of(view: RunView | None) -> tuple[str, Literal["info", "warning"]]:
+    """What stands below the conversation while its run is open, and in which tone."""
+    if view is None:
+        return "", "info"
+    match view.standing:
+        case "stopped":
+            return (
+                f"{view.state.capitalize()}. {view.reason}\nNothing is lost: ctrl+r goes on from here.",
+                "warning",
+            )
+        case "decided":
+            return "Decided elsewhere. Nothing runs until you say so: ctrl+r goes on.", "warning"
+        case "elsewhere":
+            return "This run goes on in another process. What it does appears here.", "info"
+        case "waiting" | "working" | "idle":
+            return "", "info"
