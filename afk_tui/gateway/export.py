@@ -61,8 +61,8 @@ def to_markdown(doc: Doc) -> str:
     thread = doc["thread"]
     parts = [f"# {_inline(thread['title']) or 'Untitled'}"]
     parts.append(
-        f"- thread: {_inline(thread['thread_id'])}\n- agent: {_inline(thread['agent_name'])}\n"
-        f"- folder: {_inline(thread['workspace'])}\n- state: {thread['state'].replace('_', ' ')}\n"
+        f"- thread: {_code(thread['thread_id'])}\n- agent: {_code(thread['agent_name'])}\n"
+        f"- folder: {_code(thread['workspace'])}\n- state: {thread['state'].replace('_', ' ')}\n"
         f"- begun: {_moment(thread['created_at_ms'])}"
     )
     by_place = {call["result_seq"]: call for call in doc["calls"]}
@@ -134,11 +134,11 @@ def _message_markdown(message: dict[str, Any]) -> str:
 
 
 def _call_markdown(call: Doc, result: dict[str, Any] | None) -> str:
-    lines = [f"### Call: {_inline(call['tool_name'])}", "", f"- status: {call['status']}"]
+    lines = [f"### Call: {_code(call['tool_name'])}", "", f"- status: {call['status']}"]
     if call["attempts"] > 1:
         lines.append(f"- attempts: {call['attempts']}")
     if call["allowed_by"] and not call["requests"]:
-        lines.append(f"- allowed by: {_inline(call['allowed_by'])}")
+        lines.append(f"- allowed by: {_code(call['allowed_by'])}")
     for request in call["requests"]:
         said = f"- {_DECISIONS.get(request['status'], request['status'])}"
         if request["decided_by"]:
@@ -162,6 +162,15 @@ def _fenced(text: str, language: str = "") -> str:
     longest = max((len(run) for run in re.findall("`+", shown)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{shown}\n{fence}"
+
+
+def _code(text: str) -> str:
+    shown = clean_line(text).strip()
+    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
+    if not longest:
+        return f"`{shown}`" if shown else "(none)"
+    ticks = "`" * (longest + 1)
+    return f"{ticks} {shown} {ticks}"
 
 
 def _quoted(text: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
 from typing import Protocol, assert_never
 
 from afk.agents.errors import AgentError
@@ -35,6 +35,14 @@ from afk_tui.gateway.script import Doc, approval_doc, database_path, open_store
 from afk_tui.gateway.settings import Engine, Settings, build
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run stands: the document of `run --json`, and which of its requests are about a call of unknown outcome."""
+
+    document: Doc
+    uncertain: frozenset[str]
+
+
 class Follower(Protocol):
     """Hears how a run goes on. Texts are as the model and the tools wrote them: whoever shows them cleans them."""
 
@@ -57,10 +65,10 @@ class Follower(Protocol):
 
 async def run(
     settings: Settings, prompt: str, thread_id: str | None, follower: Follower, stop: asyncio.Event
-) -> Doc:
+) -> Outcome:
     """Run on a message until it stops, or, once `stop` is set, until it is interrupted and on disk.
 
-    The document of `run --json`. If the follower raises, the run is interrupted and kept, and the error goes on.
+    If the follower raises, the run is interrupted and kept, and the error goes on.
     """
     _require_a_model(settings)
     async with _opened_engine(settings) as engine:
@@ -70,7 +78,7 @@ async def run(
         return await _follow(engine, handle, follower, stop)
 
 
-async def resume(settings: Settings, run_id: str, follower: Follower, stop: asyncio.Event) -> Doc:
+async def resume(settings: Settings, run_id: str, follower: Follower, stop: asyncio.Event) -> Outcome:
     """Go on with a run, wherever it was begun; of a finished one its stored result. Otherwise like `run`."""
     _require_a_model(settings)
     path = database_path(settings)
@@ -102,7 +110,7 @@ async def _opened_engine(settings: Settings) -> AsyncGenerator[Engine]:
         await engine.runner.close()
 
 
-async def _follow(engine: Engine, handle: AgentRunHandle, follower: Follower, stop: asyncio.Event) -> Doc:
+async def _follow(engine: Engine, handle: AgentRunHandle, follower: Follower, stop: asyncio.Event) -> Outcome:
     stopper = asyncio.ensure_future(_interrupt_when(stop, handle))
     try:
         async for event in handle.events:
@@ -115,14 +123,15 @@ async def _follow(engine: Engine, handle: AgentRunHandle, follower: Follower, st
     finally:
         stopper.cancel()
     waiting = await engine.store.list_approvals(run_id=result.run_id, pending_only=True)
-    return {
+    document = {
         "run_id": result.run_id,
         "thread_id": result.thread_id,
         "state": result.state,
-        "interruption": dataclasses.asdict(result.interruption) if result.interruption else None,
+        "interruption": asdict(result.interruption) if result.interruption else None,
         "final_text": result.final_text,
         "pending_approvals": [approval_doc(request) for request in waiting],
     }
+    return Outcome(document, frozenset(one.approval_id for one in waiting if one.kind == "uncertain"))
 
 
 async def _interrupt_when(stop: asyncio.Event, handle: AgentRunHandle) -> None:

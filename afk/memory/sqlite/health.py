@@ -1,0 +1,63 @@
+"""Whether a database file is sound, looked at from outside: nothing is made, migrated or changed."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from afk.memory.sqlite.connection import BUSY_TIMEOUT_MS, explain
+from afk.memory.sqlite.owners import Owners
+from afk.memory.sqlite.queries import list_open_runs
+from afk.memory.sqlite.schema import VERSION, check_ours
+
+SQLITE_VERSION = sqlite3.sqlite_version
+SCHEMA_VERSION = VERSION
+_SHOWN_PROBLEMS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseHealth:
+    """What was found in a file. `problems` are SQLite's own words, none where it is sound; `open_runs` counts the
+    runs that were left open by their state as it reads now. An empty file has `schema_version` 0 and no rows."""
+
+    schema_version: int
+    problems: tuple[str, ...] = ()
+    open_runs: Mapping[str, int] = field(default_factory=dict[str, int])
+    waiting_requests: int = 0
+
+
+def examine(path: Path) -> DatabaseHealth:
+    """Read the whole of an existing database file once; takes as long as that. Blocks.
+
+    Only for a process that has no store open on it. Raises StoreError (can't be read, no database, another
+    program's) or AgentCheckpointSchemaError (a newer version).
+    """
+    try:
+        with contextlib.closing(_open_to_read(path)) as db:
+            return _examine(db, path)
+    except sqlite3.Error as error:
+        raise explain(error, str(path), doing="read") from error
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    # mode=rw and not ro: what a killed process left in the WAL is then read as it is by every other program; it
+    # never makes the file, and query_only refuses every statement that would change it
+    db = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA query_only = ON")
+    return db
+
+
+def _examine(db: sqlite3.Connection, path: Path) -> DatabaseHealth:
+    version = check_ours(db, str(path))
+    said = [row[0] for row in db.execute(f"PRAGMA quick_check({_SHOWN_PROBLEMS})")]
+    problems = () if said == ["ok"] else tuple(said)
+    if problems or version == 0:
+        return DatabaseHealth(version, problems)
+    waiting = db.execute("SELECT count(*) FROM approval WHERE status = 'pending'").fetchone()[0]
+    runs = Counter(run.state for run in list_open_runs(db, Owners(path, "nobody"), None))
+    return DatabaseHealth(version, (), dict(runs), waiting)

@@ -1,0 +1,6 @@
+"""`python -m afk_tui` is `afk-tui`."""
+
+from afk_tui.cli import main
+
+if __name__ == "__main__":
+    main()

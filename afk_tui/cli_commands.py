@@ -1,0 +1,291 @@
+"""The commands that look, decide and tidy up. Each returns its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+from afk_tui.cli_exit import EXIT_DONE, EXIT_ERROR
+from afk_tui.cli_output import (
+    argument_lines,
+    moment,
+    print_json,
+    print_table,
+    say,
+    size,
+    tell,
+)
+from afk_tui.cli_run import request_lines, resume_run
+from afk_tui.cli_values import Options
+from afk_tui.gateway.clean import clean_line
+
+DEFAULT_MAX_AGE_MS = 24 * 3_600_000
+DEFAULT_MAX_ENTRIES = 50
+EVENTS_AND_STATES = ("events", "states")
+_DECIDED = {
+    "allowed": "Allowed",
+    "denied": "Denied",
+    "run_again": "To be run again",
+    "happened": "Settled as happened",
+    "skipped": "Skipped",
+}
+
+
+def show_threads(options: Options, *, as_json: bool) -> int:
+    """`afk-tui threads`."""
+    from afk_tui.gateway.script import list_threads
+
+    threads = asyncio.run(list_threads(options.settings(), options.workspace))
+    if as_json:
+        print_json(threads)
+    elif not threads:
+        _tell_empty(options, "No threads")
+    else:
+        rows = [
+            (
+                thread["thread_id"],
+                thread["state"].replace("_", " "),
+                str(thread["pending_approvals"] or ""),
+                str(thread["message_count"]),
+                moment(thread["updated_at_ms"]),
+                thread["title"],
+            )
+            for thread in threads
+        ]
+        print_table(("THREAD", "STATE", "WAITING", "MESSAGES", "UPDATED", "TITLE"), rows, right=(2, 3))
+    return EXIT_DONE
+
+
+def show_runs(options: Options, *, as_json: bool) -> int:
+    """`afk-tui runs`."""
+    from afk_tui.gateway.script import list_runs
+
+    runs = asyncio.run(list_runs(options.settings(), options.workspace))
+    if as_json:
+        print_json(runs)
+    elif not runs:
+        _tell_empty(options, "No runs")
+    else:
+        rows = [
+            (
+                run["run_id"],
+                run["thread_id"],
+                run["state"].replace("_", " "),
+                str(run["step"]),
+                moment(run["updated_at_ms"]),
+                run["interruption"]["detail"] if run["interruption"] else "",
+            )
+            for run in runs
+        ]
+        print_table(("RUN", "THREAD", "STATE", "STEP", "UPDATED", "WHY IT STOPPED"), rows, right=(3,))
+    return EXIT_DONE
+
+
+def show_approvals(options: Options, *, as_json: bool) -> int:
+    """`afk-tui approvals`. For people each request is shown whole: nobody should decide about what is cut."""
+    from afk_tui.gateway.script import list_approvals
+
+    requests, uncertain = asyncio.run(list_approvals(options.settings(), options.workspace))
+    if as_json:
+        print_json(requests)
+    elif not requests:
+        _tell_empty(options, "Nothing waits for a decision")
+    else:
+        for request in requests:
+            lines = request_lines(options, request, uncertain=request["approval_id"] in uncertain)
+            lines.insert(
+                1, f"  asked {moment(request['requested_at_ms'])} by {clean_line(request['agent_path'])}"
+            )
+            say("\n".join(lines) + ("" if request is requests[-1] else "\n"))
+    return EXIT_DONE
+
+
+def show_checkpoints(options: Options, thread_id: str, *, as_json: bool) -> int:
+    """`afk-tui checkpoints`."""
+    from afk_tui.gateway.script import list_checkpoints
+
+    checkpoints = asyncio.run(list_checkpoints(options.settings(), thread_id))
+    if as_json:
+        print_json(checkpoints)
+    else:
+        rows = [
+            (
+                one["checkpoint_id"],
+                str(one["number"]),
+                str(one["step"]),
+                one["phase"],
+                str(one["message_count"]),
+                size(one["size_bytes"]),
+                moment(one["created_at_ms"]),
+            )
+            for one in checkpoints
+        ]
+        headers = ("CHECKPOINT", "NUMBER", "STEP", "PHASE", "MESSAGES", "SIZE", "TIME")
+        print_table(headers, rows, right=(1, 2, 4, 5))
+    return EXIT_DONE
+
+
+def export_thread(options: Options, thread_id: str, *, as_json: bool) -> int:
+    """`afk-tui export`."""
+    from afk_tui.gateway.export import read_thread, to_markdown
+
+    document = asyncio.run(read_thread(options.settings(), thread_id))
+    if as_json:
+        print_json(document)
+    else:
+        sys.stdout.write(to_markdown(document))
+    return EXIT_DONE
+
+
+def decide_request(
+    options: Options,
+    approval_id: str,
+    decision: Literal["allow", "deny", "run_again", "happened", "skip"],
+    *,
+    reason: str | None,
+    resumes: bool,
+    as_json: bool,
+) -> int:
+    """`afk-tui approve`, `deny` and `settle`. With `resumes` the run's document and exit code stand for both."""
+    from afk_tui.gateway.script import decide
+    from afk_tui.gateway.script_runs import check
+
+    settings = options.settings()
+    if resumes:
+        check(settings)  # before anything is recorded
+    request, state = asyncio.run(decide(settings, approval_id, decision, reason))
+    if as_json and not resumes:
+        print_json(request)
+        return EXIT_DONE
+    write = tell if resumes else say
+    write(f"{_DECIDED[request['status']]}: {clean_line(request['tool_name'])}")
+    write("\n".join(argument_lines(request["arguments"])))
+    write(
+        f"  by {clean_line(request['decided_by'])}, {moment(request['decided_at_ms'])}"
+        + (f": {clean_line(request['reason'])}" if request["reason"] else "")
+    )
+    if resumes:
+        return resume_run(options, request["run_id"], as_json=as_json)
+    if state == "running":
+        tell("The run goes on in the process that has it open.")
+    else:
+        tell(f"The run goes on with: {options.command('resume', request['run_id'], runs=True)}")
+    return EXIT_DONE
+
+
+def compact_threads(
+    options: Options,
+    thread_id: str | None,
+    *,
+    max_age_ms: int | None,
+    max_entries: int | None,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """`afk-tui compact`; thread_id None is all of them."""
+    from afk_tui.gateway.script import compact
+
+    if max_age_ms is None and max_entries is None:
+        max_age_ms, max_entries = DEFAULT_MAX_AGE_MS, DEFAULT_MAX_ENTRIES
+    results = asyncio.run(
+        compact(
+            options.settings(),
+            thread_id,
+            max_age_ms=max_age_ms,
+            max_entries=max_entries,
+            dry_run=dry_run,
+            progress=_show_progress if sys.stderr.isatty() else None,
+        )
+    )
+    if as_json:
+        one = thread_id is not None
+        print_json({k: v for k, v in results[0].items() if k != "thread_id"} if one else results)
+        return EXIT_DONE
+    if not results:
+        _tell_empty(options, "No threads")
+        return EXIT_DONE
+    removed = "WOULD GO" if dry_run else "REMOVED"
+    rows = [
+        (
+            result["thread_id"],
+            what,
+            str(result[f"{what}_before"]),
+            str(result[f"{what}_removed"]),
+            str(result[f"{what}_protected"]),
+            str(result[f"{what}_after"]),
+        )
+        for result in results
+        for what in EVENTS_AND_STATES
+    ]
+    print_table(("THREAD", "WHAT", "BEFORE", removed, "PROTECTED", "AFTER"), rows, right=(2, 3, 4, 5))
+    if not dry_run:
+        say(f"{size(sum(result['bytes_reclaimed'] for result in results))} given back.")
+    return EXIT_DONE
+
+
+def _show_progress(thread_id: str, done: int, total: int) -> None:
+    sys.stderr.write(
+        f"\r{clean_line(thread_id)}: {done} of {total} rows\x1b[K" + ("\n" if done >= total else "")
+    )
+    sys.stderr.flush()
+
+
+def examine_all(options: Options, *, as_json: bool) -> int:
+    """`afk-tui doctor`."""
+    from afk_tui.gateway.doctor import diagnose
+
+    found = diagnose(options.settings())
+    if as_json:
+        print_json(found)
+    else:
+        for line in _doctor_lines(found):
+            say(line)
+    for problem in found["problems"]:
+        tell(f"afk-tui: {clean_line(problem)}")
+    return EXIT_DONE if found["ok"] else EXIT_ERROR
+
+
+def _doctor_lines(found: dict[str, Any]) -> list[str]:
+    database, model, terminal = found["database"], found["model"], found["terminal"]
+    versions = ", ".join(f"{name} {version or 'missing'}" for name, version in found["versions"].items())
+    lines = [f"versions   {versions}", f"database   {clean_line(database['path'])}"]
+    if not database["exists"]:
+        lines.append("           not there yet: the first run makes it")
+    else:
+        lines.append(
+            f"           {size(database['size_bytes'])}, schema {database['schema_version'] or 'unknown'}, "
+            f"integrity {database['integrity'] or 'unknown'}"
+        )
+        runs = ", ".join(
+            f"{count} {state.replace('_', ' ')}" for state, count in database["open_runs"].items()
+        )
+        lines.append(
+            f"           open runs: {runs or 'none'}; waiting requests: {database['waiting_requests']}"
+        )
+    server = "the demo model, offline" if model["demo"] else clean_line(model["host"])
+    lines += [
+        f"styles     {clean_line(found['styles'] or 'missing')}",
+        f"agent      {clean_line(found['agent']['name'])}",
+        f"model      {clean_line(model['name'])} at {server}; key set: {'yes' if model['api_key_set'] else 'no'}",
+        f"terminal   TERM={clean_line(terminal['term']) or '(not set)'}, {terminal['colors']} colors, "
+        f"{terminal['columns']}x{terminal['lines']}, {terminal['encoding']}",
+        "all is well" if found["ok"] else f"problems: {len(found['problems'])}",
+    ]
+    return lines
+
+
+def _tell_empty(options: Options, what: str) -> None:
+    from afk_tui.gateway.script import database_path
+
+    path = database_path(options.settings())
+    if path.exists():
+        where = f" in {_shown(options.workspace)}" if options.workspace is not None else ""
+        tell(f"{what}{where}.")
+    else:
+        tell(f"{what}: there is no database at {path} yet.")
+
+
+def _shown(folder: Path) -> str:
+    return clean_line(str(folder))
