@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import work
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.worker import Worker, WorkerState
 
 from afk_tui import last_net
+from afk_tui.gateway.clean import clean
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.settings import Settings, build
 from afk_tui.palette import AfkCommands
 from afk_tui.screens.main import MainScreen
-from afk_tui.screens.too_small import guard_size
+from afk_tui.screens.too_small import SizeGuard
 from afk_tui.shutdown import install_signal_handlers
 from afk_tui.styles_folder import styles_folder
 
-if TYPE_CHECKING:
-    from textual.events import Resize
 
-
-class AfkApp(App[None]):
+class AfkApp(SizeGuard[None]):
     """One window on one database. `gateway` may be given, in tests and for pictures."""
 
     TITLE = "afk-tui"
@@ -47,9 +45,11 @@ class AfkApp(App[None]):
         last_net.install(self)
         self._settings = settings
         self._first_thread = thread_id
-        self.gateway = gateway or Gateway(build(settings), self._take)
+        self.gateway = gateway or Gateway(build(settings))
+        self.gateway.listen(self._take)
         self.main = MainScreen(self.gateway, cursor_blink=cursor_blink)
         self._leaving = False
+        self.bugs: list[BaseException] = []
 
     def _take(self, message: Message) -> None:
         """The gateway tells the main screen, whatever is open above it."""
@@ -103,13 +103,28 @@ class AfkApp(App[None]):
         """What runs is interrupted and kept."""
         await self.gateway.close()
 
-    def on_resize(self, event: Resize) -> None:
-        """A terminal that is too small says so."""
-        guard_size(self, event.size)
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Work of the app's own that failed."""
+        self.tell_bug(event)
 
-    def run_main_action(self, name: str) -> None:
+    def tell_bug(self, event: Worker.StateChanged) -> None:
+        """An error that no screen knows how to tell is a bug: say so, and go on; what was recorded is kept."""
+        error = event.worker.error
+        if event.state is not WorkerState.ERROR or error is None:
+            return
+        self.bugs.append(error)
+        self.log.error(error)
+        self.notify(
+            f"{type(error).__name__}: {clean(str(error))}\nWhat was recorded is kept.",
+            title="A bug in afk-tui",
+            severity="error",
+            timeout=30,
+            markup=False,
+        )
+
+    async def run_main_action(self, name: str) -> None:
         """Run one of `actions.ACTIONS`, for the palette."""
-        self.main.call_later(self.main.run_action, name)
+        await self.main.run_action(name)
 
     def action_help_quit(self) -> None:
         """ctrl+c, wherever the focus is."""
@@ -135,7 +150,6 @@ class AfkApp(App[None]):
     async def request_shutdown(self) -> None:
         """A signal says to end: nobody is there to be asked."""
         await self.main.keep_place()
-        self.exit()
 
     def _fatal_error(self) -> None:
         """A crash tells where, never the values of variables: there may be keys among them."""

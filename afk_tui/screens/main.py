@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import work
 from textual.binding import Binding, BindingType
+from textual.worker import Worker
 
 from afk_tui.actions import ACTIONS
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.views import ThreadRow
 from afk_tui.screens.main_runs import MainRuns
 from afk_tui.styles_folder import styles_folder
+
+if TYPE_CHECKING:
+    from afk_tui.app import AfkApp
 
 ESCAPE_DEAF_S = 1.0
 TWICE_S = 2.0
@@ -67,6 +71,10 @@ class MainScreen(MainRuns):
             self.open_requests()
         else:
             self.composer.focus()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Work of this screen that failed."""
+        cast("AfkApp", self.app).tell_bug(event)
 
     # actions, in the order of `actions.py`
 
@@ -227,7 +235,7 @@ class MainScreen(MainRuns):
         await self.app.push_screen_wait(CompactionScreen(self.gateway, thread.thread_id, thread.title))
         self.composer.focus()
 
-    async def _this_thread(self, what: str):
+    async def _this_thread(self, what: str) -> ThreadRow | None:
         thread = await self.gateway.thread(self.thread_id) if self.thread_id else None
         if thread is None:
             self.notify(f"A new conversation has no {what} yet.", markup=False)

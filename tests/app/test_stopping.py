@@ -1,0 +1,110 @@
+"""Escape, ctrl+c, quitting: what runs is interrupted and kept, and nothing is stopped by accident."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from afk.llms.protocol import Answer, ModelEvent, ModelRequest, TextDelta
+
+
+class Held:
+    """A model that says a word, and the rest when it is let go."""
+
+    label = "held"
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.asked = 0
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        self.asked += 1
+        yield TextDelta("thinking aloud")
+        await self.go.wait()
+        yield Answer("thinking aloud")
+
+    async def close(self) -> None:
+        return None
+
+
+async def test_escape_stops_the_run_and_ctrl_r_goes_on_from_there(start) -> None:
+    model = Held()
+    async with start(llm=model) as driven:
+        await driven.say("hello")
+        await driven.until_shown("thinking aloud")
+        driven.main._closed_at = float("-inf")
+        await driven.pilot.press("escape")
+        await driven.until_state("interrupted")
+        await driven.until_shown("ctrl+r goes on")
+        model.go.set()
+        await driven.pilot.press("ctrl+r")
+        await driven.until_state("done")
+        assert model.asked == 2
+
+
+async def test_the_escape_that_closes_something_does_not_stop_the_run_as_well(start) -> None:
+    model = Held()
+    async with start(llm=model) as driven:
+        await driven.say("hello")
+        await driven.until_shown("thinking aloud")
+        await driven.pilot.press("f1")
+        await driven.until_screen("HelpScreen")
+        await driven.pilot.press("escape")
+        await driven.until_screen("MainScreen")
+        await driven.pilot.press("escape")
+        await driven.pilot.pause()
+        assert driven.main.gateway.is_working()
+        model.go.set()
+        await driven.until_state("done")
+
+
+async def test_ctrl_c_clears_the_draft_then_stops_the_run_and_twice_it_quits(start) -> None:
+    model = Held()
+    async with start(llm=model) as driven:
+        await driven.say("hello")
+        await driven.until_shown("thinking aloud")
+        driven.main.composer.set_draft("half a thought")
+        await driven.pilot.press("ctrl+c")
+        await driven.until(lambda: driven.main.composer.draft == "", "the draft to be cleared")
+        assert driven.main.gateway.is_working()
+        driven.main._interrupted_at = float("-inf")
+        await driven.pilot.press("ctrl+c")
+        await driven.until_state("interrupted")
+        await driven.pilot.press("ctrl+c")
+        await driven.until(lambda: driven.app._exit, "the app to quit")
+
+
+async def test_quitting_interrupts_what_runs_and_keeps_it(start) -> None:
+    model = Held()
+    async with start(llm=model) as driven:
+        await driven.say("hello")
+        await driven.until_shown("thinking aloud")
+        await driven.pilot.press("ctrl+q")
+        await driven.until(lambda: driven.app._exit, "the app to quit")
+    async with start(llm=model) as driven:
+        await driven.until_state("interrupted")
+        assert model.asked == 1
+        model.go.set()
+        await driven.pilot.press("ctrl+r")
+        await driven.until_state("done")
+
+
+async def test_quitting_during_a_call_that_must_not_run_twice_asks(start) -> None:
+    async with start() as driven:
+        await driven.say("run: touch began; sleep 60")
+        await driven.until(lambda: driven.main.request_bar.count == 1, "the bar")
+        [request] = await driven.main.gateway.requests()
+        await driven.main.gateway.decide(request, "allow")
+        await driven.until(lambda: (driven.folder / "began").exists(), "the command to run")
+        await driven.pilot.press("ctrl+q")
+        await driven.until_screen("ConfirmScreen")
+        await driven.until_shown("must not run twice")
+        await driven.until(lambda: driven.app.screen.is_listening, "the dialog to hear")
+        await driven.pilot.press("b")
+        await driven.until_screen("MainScreen")
+        assert driven.main.gateway.is_working()
+        await driven.pilot.press("ctrl+q")
+        await driven.until_screen("ConfirmScreen")
+        await driven.until(lambda: driven.app.screen.is_listening, "the dialog to hear")
+        await driven.pilot.press("s")
+        await driven.until(lambda: driven.app._exit, "the app to quit")
