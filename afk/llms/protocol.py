@@ -82,7 +82,7 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """The attempt failed; what it streamed is void, and attempt number `attempt` begins in `delay_s` seconds."""
+    """The attempt failed; what it streamed is void. Attempt number `attempt` begins in `delay_s` seconds."""
 
     attempt: int
     delay_s: float
@@ -94,8 +94,8 @@ class Retrying:
 class Answer:
     """The whole answer, always the last event of a stream.
 
-    `text` is everything streamed by the `TextDelta`s since the last `Retrying`. `refusal` is set when the model
-    declined to answer (then `text` holds the refusal, so that it is never lost).
+    `text` is everything streamed by the `TextDelta`s since the last `Retrying`. `refusal` is set when the
+    model declined to answer (then `text` holds the refusal, so that it is never lost).
     """
 
     text: str
@@ -139,8 +139,8 @@ class LLM(Protocol):
         ...
 
     def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        """Answer `request`: deltas, then exactly one `Answer`. Raises `ModelError`. Closing the iterator early
-        closes the connection."""
+        """Answer `request`: deltas, then exactly one `Answer`. Raises `ModelError`. Closing the iterator
+        early closes the connection."""
         ...
 
     async def close(self) -> None:
