@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, cast
 
 from afk.memory.records import CheckpointRecord, EffectRecord, MessageRecord
 from afk.memory.store import MemoryStore
@@ -144,5 +145,14 @@ def _added(message: MessageRecord, effect: EffectRecord | None) -> AddedMessage:
     if message.role == "tool":
         title = call_title(effect.tool_name, effect.arguments) if effect else ""
         return AddedMessage("result", title, clean(beginning), cut)
-    title = "\n".join(clean(str(call.get("name", "")), keep_newlines=False) for call in message.tool_calls)
+    title = "\n".join(_asked(call) for call in message.tool_calls)
     return AddedMessage(message.role, title, clean(beginning), cut)
+
+
+def _asked(call: dict[str, str]) -> str:
+    name = call.get("name", "")
+    try:
+        arguments: Any = json.loads(call.get("arguments", ""))
+    except ValueError:  # a model may write anything there
+        arguments = None
+    return call_title(name, cast("dict[str, object]", arguments) if isinstance(arguments, dict) else {})

@@ -14,6 +14,7 @@ from afk.agents.errors import AgentError, StoreError
 from afk.core.handle import AgentRunHandle
 from afk.memory.records import ApprovalRecord, DecisionText, RunRecord, Scope
 from afk_tui.gateway import messages
+from afk_tui.gateway.checkpoint_details import CheckpointDetails, read_details
 from afk_tui.gateway.clean import clean, clean_line
 from afk_tui.gateway.compaction import (
     CompactionForm,
@@ -24,12 +25,13 @@ from afk_tui.gateway.compaction import (
     view_of,
 )
 from afk_tui.gateway.errors import GatewayError, told
+from afk_tui.gateway.finding import Hits, find_in
 from afk_tui.gateway.items import call_title
 from afk_tui.gateway.pump import Pump
 from afk_tui.gateway.requests import view_of as request_view
 from afk_tui.gateway.settings import Engine
 from afk_tui.gateway.sources import CheckpointSource, ConversationSource, ThreadSource, thread_row
-from afk_tui.gateway.views import ApprovalView, ThreadRow
+from afk_tui.gateway.views import ApprovalView, CheckpointRow, ThreadRow
 
 # a decision of another process is seen within a second
 LOOK_EVERY_S = 0.3
@@ -156,6 +158,20 @@ class Gateway:
     def checkpoints(self, thread_id: str) -> CheckpointSource:
         """The checkpoints of a thread."""
         return CheckpointSource(self._store, thread_id)
+
+    async def checkpoint_details(
+        self, thread_id: str, row: CheckpointRow, *, near: int = 0
+    ) -> CheckpointDetails | None:
+        """What one checkpoint holds and added; None where it is gone. `near`: its place in the list, if known."""
+        with told():
+            return await read_details(self._store, thread_id, row, near=near)
+
+    async def find(self, text: str, *, everywhere: bool, limit: int = 200) -> Hits:
+        """Titles and messages that hold this text, in this workspace or in all."""
+        with told():
+            return await find_in(
+                self._store, text, None if everywhere else str(self._engine.workspace), limit
+            )
 
     async def run_view(self, thread_id: str) -> RunView | None:
         """How the thread's last run stands; None while there is none."""
