@@ -62,6 +62,17 @@ class Budget:
             return f"The run used all its {limit} tool calls (max_tool_calls). Resume it to grant it as many again."
         return None
 
+    def claim_call(self) -> bool:
+        """Use up one call, if there is one left."""
+        if self.spent_on_calls():
+            return False
+        self.tool_calls += 1
+        return True
+
+    def give_back_call(self) -> None:
+        """A call that was claimed was not made."""
+        self.tool_calls -= 1
+
     def as_record(self) -> dict[str, int]:
         """What is stored with the run."""
         return {"steps": self.steps, "tool_calls": self.tool_calls, "active_ms": self.active_ms}

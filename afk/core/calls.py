@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import time
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from afk.memory.records import (
     RunRecord,
 )
 from afk.memory.store import MemoryStore
+from afk.memory.text import storable
 from afk.tools import Tool, ToolArgumentsError, ToolContext, ToolError
 
 HAPPENED_BY_PERSON = (
@@ -97,13 +99,13 @@ class CallWorker:
         if effect.phase == "executing":
             return await self._recover(effect, approval)
         if approval is None:
-            return await self._execute(effect, None, known_absent=False)
+            return await self._execute(effect, None)
         self._tell_decided(approval)
         match approval.status:
             case "allowed":
                 return await self._execute_allowed(effect, approval)
             case "run_again":
-                return await self._execute(effect, approval, known_absent=False)
+                return await self._execute(effect, approval)
             case "denied":
                 reason = f" Reason: {approval.decision_reason}" if approval.decision_reason else ""
                 return await self._settle(
@@ -121,14 +123,14 @@ class CallWorker:
     async def _recover(self, effect: EffectRecord, approval: ApprovalRecord | None) -> OpenCall | None:
         """A call that a former owner had begun, and whose outcome is not on disk."""
         if effect.effect != "once":
-            return await self._execute(effect, approval, known_absent=False)
+            return await self._execute_allowed(effect, approval)
         tool = self._tool(effect)
         if tool.verify is not None:
             happened = await self._verify(tool, effect)
             if happened is True:
                 return await self._settle(effect, CallResult("done", HAPPENED_BY_VERIFY), ("executing",))
             if happened is False:
-                return await self._execute(effect, approval, known_absent=True)
+                return await self._execute_allowed(effect, approval, known_absent=True)
         return await self._ask(effect, "uncertain", CAUGHT)
 
     async def _verify(self, tool: Tool, effect: EffectRecord) -> bool | None:
@@ -140,39 +142,46 @@ class CallWorker:
             self._emit(RunWarning(self._key.run_id, f"{tool.name} could not be verified: {error}"))
             return None
 
-    async def _execute_allowed(self, effect: EffectRecord, approval: ApprovalRecord) -> OpenCall | None:
-        if approval.edited_arguments is None:
-            return await self._execute(effect, approval, known_absent=False)
+    async def _execute_allowed(
+        self, effect: EffectRecord, approval: ApprovalRecord | None, *, known_absent: bool = False
+    ) -> OpenCall | None:
+        edited = approval.edited_arguments if approval else None
+        if edited is None:
+            return await self._execute(effect, approval, known_absent=known_absent)
         try:
-            arguments, refusal = self._judge.judge_edited(self._tool(effect), approval.edited_arguments)
+            arguments = self._tool(effect).validate(edited)
         except ToolArgumentsError as error:
             return await self._ask(effect, "call", f"The edited arguments do not fit the tool: {error}")
-        if refusal:
-            return await self._settle(effect, refusal, ("proposed",))
-        if call_sha(effect.tool_name, arguments, self._run.workspace) != approval.edited_sha:
-            return await self._ask(effect, "call", "The edited arguments are not those that were allowed.")
-        return await self._execute(effect, approval, known_absent=False, arguments=arguments)
+        decided_sha = call_sha(effect.tool_name, edited, self._run.workspace)
+        return await self._execute(
+            effect, approval, known_absent=known_absent, arguments=arguments, decided_sha=decided_sha
+        )
 
     async def _execute(
         self,
         effect: EffectRecord,
         approval: ApprovalRecord | None,
         *,
-        known_absent: bool,
+        known_absent: bool = False,
         arguments: dict[str, Any] | None = None,
+        decided_sha: str | None = None,
     ) -> OpenCall | None:
-        edited = arguments is not None
         values = effect.arguments if arguments is None else arguments
+        # the rules of now: they may be others than those under which the call was proposed
+        refusal = self._judge.refusal(effect.tool_name, values) if effect.phase == "proposed" else None
+        if refusal:
+            return await self._settle(effect, refusal, ("proposed",))
+        if not self._budget.claim_call():
+            return OpenCall(effect, approval)
+        edited = arguments is not None or await self._was_edited_before(effect, approval)
         started = effect
-        if effect.effect != "read" or approval is not None:
-            sha = call_sha(effect.tool_name, values, self._run.workspace)
-            began = await self._intend(effect, values, sha, known_absent)
+        if effect.effect != "read" or approval is not None or (effect.allowed_by or "").startswith("grant:"):
+            began = await self._intend(effect, values, known_absent, decided_sha)
             if began is None:
                 return await self._ask(
                     effect, "call", "What allowed this call no longer holds: it expired or was revoked."
                 )
             started = began
-        self._budget.tool_calls += 1
         self._emit(CallStarted(self._key.run_id, effect.call_id, effect.tool_name, max(1, started.attempt)))
         began_at = time.monotonic()
         result = await self._call(started, values)
@@ -184,16 +193,36 @@ class CallWorker:
         return await self._settle(started, result, phases, int((time.monotonic() - began_at) * 1000))
 
     async def _intend(
-        self, effect: EffectRecord, arguments: dict[str, Any], sha: str, known_absent: bool
+        self, effect: EffectRecord, arguments: dict[str, Any], known_absent: bool, decided_sha: str | None
     ) -> EffectRecord | None:
+        sha = call_sha(effect.tool_name, arguments, self._run.workspace)
         try:
-            return await self._store.begin_effect(
-                self._key, effect.effect_id, arguments, sha, known_absent=known_absent
+            began = await self._store.begin_effect(
+                self._key,
+                effect.effect_id,
+                arguments,
+                sha,
+                known_absent=known_absent,
+                decided_sha=decided_sha,
             )
         except asyncio.CancelledError:
             # the intent may be on disk, and the tool was certainly not called
-            await asyncio.shield(self._store.withdraw_effect(self._key, effect.effect_id))
+            self._budget.give_back_call()
+            await self._store.withdraw_effect(self._key, effect.effect_id)
             raise
+        if began is None:
+            self._budget.give_back_call()
+        return began
+
+    async def _was_edited_before(self, effect: EffectRecord, approval: ApprovalRecord | None) -> bool:
+        """Whether a person, asked about the call before its outcome was lost, had changed its arguments."""
+        if approval is None or approval.kind != "uncertain":
+            return False
+        requests = await self._store.list_approvals(run_id=self._key.run_id, pending_only=False)
+        return any(
+            r.effect_id == effect.effect_id and r.status == "allowed" and r.edited_arguments is not None
+            for r in requests
+        )
 
     async def _call(self, effect: EffectRecord, arguments: dict[str, Any]) -> CallResult | None:
         """Call the tool. None: its time is over, it can't be killed, and so nobody knows."""
@@ -207,24 +236,28 @@ class CallWorker:
         except TimeoutError as error:
             if not timeout.expired():
                 return CallResult("failed", _failure(tool, error))
-            if tool.is_threaded and tool.effect == "once":
+            if tool.is_threaded and effect.effect == "once":
                 return None
             return CallResult(
-                "failed", f"{tool.name} was stopped after {tool.timeout_s:g} s. It may have had an effect."
+                "failed", f"{tool.name} was given up after {tool.timeout_s:g} s. It may have had an effect."
             )
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if (
+                task is not None and not task.cancelling()
+            ):  # nobody stopped it, it let a cancellation of its own out
+                return CallResult("failed", _failure(tool, error))
             # a coroutine that was cancelled is gone; what runs in a thread, or may be repeated, stays `executing`
-            if tool.effect == "once" and not tool.is_threaded:
-                await asyncio.shield(
-                    self._settle(effect, CallResult("failed", STOPPED), ("executing", "proposed"))
-                )
+            if effect.effect == "once" and not tool.is_threaded:
+                await self._settle(effect, CallResult("failed", STOPPED), ("executing",))
             raise
-        except Exception as error:  # noqa: BLE001 - a tool is somebody else's code: whatever it raises is its result
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - somebody else's code: what it raises is its result
             return CallResult("failed", _failure(tool, error))
 
     async def _settle(
         self, effect: EffectRecord, result: CallResult, phases: tuple[EffectPhase, ...], duration_ms: int = 0
     ) -> None:
+        result = CallResult(result.phase, storable(result.text))
         done = await self._store.record_result(
             self._key, effect, result, phases, self._progress(), duration_ms
         )
@@ -265,7 +298,8 @@ class CallWorker:
 
         def emit(text: str) -> None:
             event = CallOutput(self._key.run_id, effect.call_id, text)
-            loop.call_soon_threadsafe(self._emit, event)
+            with contextlib.suppress(RuntimeError):  # a tool in a thread can outlive the loop
+                loop.call_soon_threadsafe(self._emit, event)
 
         return ToolContext(
             workspace=Path(self._run.workspace),
@@ -280,7 +314,7 @@ class CallWorker:
         )
 
 
-def _failure(tool: Tool, error: Exception) -> str:
+def _failure(tool: Tool, error: BaseException) -> str:
     return f"{tool.name} failed: {type(error).__name__}: {error}"
 
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 
 from afk.agents.results import AgentResult
-from afk.core.events import RunEvent
+from afk.core.events import RunEvent, RunStopped
 from afk.core.signals import Signals, StopOrder
 
 
@@ -23,7 +23,7 @@ class AgentRunHandle:
         self.signals = Signals()
         self._events: deque[RunEvent] = deque()
         self._more = asyncio.Event()
-        self._unread = False
+        self._stopped = False
         self._over = False
         self._task: asyncio.Task[AgentResult] | None = None
 
@@ -64,7 +64,6 @@ class AgentRunHandle:
     async def await_result(self) -> AgentResult:
         """How the run stands when it stops. Raises what stopped it, if that was an error of the store or a bug.
         Cancelling this leaves the run as it is."""
-        self._unread = True
         assert self._task is not None
         return await asyncio.shield(self._task)
 
@@ -76,7 +75,10 @@ class AgentRunHandle:
         task.add_done_callback(self._end)
 
     def emit(self, event: RunEvent) -> None:
-        """Pass an event on."""
+        """Pass an event on. Nothing comes after `RunStopped`: not what a tool still says in its thread."""
+        if self._stopped:
+            return
+        self._stopped = isinstance(event, RunStopped)
         self._events.append(event)
         self._more.set()
 

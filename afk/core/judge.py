@@ -23,7 +23,7 @@ def call_sha(tool_name: str, arguments: dict[str, Any], workspace: str) -> str:
     text = json.dumps(
         [tool_name, arguments, workspace], sort_keys=True, ensure_ascii=False, separators=(",", ":")
     )
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,10 @@ class Judge:
             for c in judged
         ]
 
-    def judge_edited(self, tool: Tool, arguments: dict[str, Any]) -> tuple[dict[str, Any], CallResult | None]:
-        """Arguments that a person edited: as the tool takes them, and a refusal if a rule denies them. That the
-        person allowed them answers a rule that asks. Raises ToolArgumentsError."""
-        valid = tool.validate(arguments)
-        rule = self.policy.rule_for(tool.name, valid)
-        return valid, (_denied_by_rule(rule.reason) if rule and rule.action == "deny" else None)
+    def refusal(self, tool_name: str, arguments: dict[str, Any]) -> CallResult | None:
+        """What a rule that denies makes of a call, whoever allowed it; None where none does."""
+        rule = self.policy.rule_for(tool_name, arguments)
+        return _denied_by_rule(rule.reason) if rule and rule.action == "deny" else None
 
     def request(self, tool: Tool, reason: str, kind: str = "call") -> Request:
         """A request about a call of this tool."""
@@ -99,7 +97,7 @@ class Judge:
             return self._refused(call, {}, f"There is no tool named {call.name!r}. The tools are: {names}.")
         try:
             parsed = json.loads(call.arguments or "{}")
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # numbers of 5,000 digits and brackets 5,000 deep, too
             text = (
                 f"The arguments of {call.name} are not valid JSON ({error}). Call it again with valid JSON."
             )
@@ -115,10 +113,9 @@ class Judge:
 
     def _weigh(self, call_id: str, tool: Tool, arguments: dict[str, Any]) -> ProposedCall:
         sha = call_sha(tool.name, arguments, self.workspace)
+        if refusal := self.refusal(tool.name, arguments):
+            return ProposedCall(call_id, tool.name, tool.effect, arguments, sha, None, None, refusal)
         rule = self.policy.rule_for(tool.name, arguments)
-        if rule and rule.action == "deny":
-            result = _denied_by_rule(rule.reason)
-            return ProposedCall(call_id, tool.name, tool.effect, arguments, sha, None, None, result)
         reason = self._reason_to_ask(
             tool, arguments, rule.action if rule else None, rule.reason if rule else ""
         )

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from afk.agents.agent import Agent
 from afk.agents.errors import AgentError, RunFencedError
+from afk.core.asking import Asker
 from afk.core.budget import Budget, carried_over
 from afk.core.calls import CallWorker, OpenCall
 from afk.core.config import RunnerConfig
 from afk.core.events import (
-    AnswerDelta,
     AnswerRecorded,
-    AnswerRestarted,
     ApprovalRequested,
     CallFinished,
     CallProposed,
@@ -29,19 +27,7 @@ from afk.core.events import (
 from afk.core.judge import Judge
 from afk.core.signals import Signals, StopOrder
 from afk.core.transcript import to_chat
-from afk.llms.protocol import (
-    LLM,
-    Answer,
-    ChatMessage,
-    ModelError,
-    ModelEvent,
-    ModelRequest,
-    Retrying,
-    TextDelta,
-    ToolCall,
-    ToolSpec,
-)
-from afk.llms.retry import RetryPolicy, stream_with_retries
+from afk.llms.protocol import LLM, Answer, ChatMessage, ModelError, ToolCall
 from afk.memory.records import (
     OPEN_PHASES,
     EffectRecord,
@@ -74,8 +60,6 @@ class StepLoop:
         emit: Callable[[RunEvent], None],
     ) -> None:
         self._store = store
-        self._llm = llm
-        self._agent = agent
         self._model = model
         self._config = config
         self._judge = judge
@@ -83,7 +67,7 @@ class StepLoop:
         self._emit = emit
         run = snapshot.run
         self.key = RunKey(run.run_id, run.thread_id, run.epoch)
-        self._run = run
+        self._asker = Asker(llm, agent, model, config, run.run_id, emit)
         self._step = run.step
         self._usage = dict(run.usage)
         self._budget = Budget(config, carried_over(run.budget, run.interruption), self._time_is_up)
@@ -98,8 +82,14 @@ class StepLoop:
         self._worker = CallWorker(store, self.key, run, judge, self._budget, self._progress, emit)
         self._seen_version: tuple[int, int] | None = None
 
+    @property
+    def step(self) -> int:
+        """How many answers the run has so far."""
+        return self._step
+
     async def run(self) -> RunStop:
-        """Work until the run stops; what is returned is on disk. Cancelled by a stop order, it is too."""
+        """Work until the run stops, for whatever reason; then it is on disk, as what is returned or, if its last
+        boundary was faster than the order to stop, as that boundary said."""
         self._budget.start()
         body = asyncio.ensure_future(self._body())
         self._signals.on_stop = partial(_cancel, body)
@@ -112,11 +102,6 @@ class StepLoop:
                 "interrupted", "cancelled", "The task that this run was part of was cancelled."
             )
             stop, written = order.as_stop(), False
-            if not body.done():
-                # this task was cancelled, not the body: let it put on disk what is known of its calls
-                body.cancel()
-                with contextlib.suppress(asyncio.CancelledError, AgentError):
-                    await asyncio.shield(asyncio.wait([body]))
         except ModelError as error:
             kind = "timeout" if error.kind == "timeout" else "infrastructure"
             stop, written = StopOrder("interrupted", kind, str(error)).as_stop(), False
@@ -126,12 +111,12 @@ class StepLoop:
             # whatever it was, the run must not look as if it still ran; what can't be written is told by the error
             order = StopOrder("interrupted", "infrastructure", f"{type(error).__name__}: {error}")
             with contextlib.suppress(AgentError):
-                await asyncio.shield(self._store.stop_run(self.key, order.as_stop()))
+                await self._store.stop_run(self.key, order.as_stop())
             raise
         finally:
             self._budget.stop()
         if not written:
-            await asyncio.shield(self._store.stop_run(self.key, stop))
+            await self._store.stop_run(self.key, stop)
         return stop
 
     async def _body(self) -> tuple[RunStop, bool]:
@@ -148,32 +133,7 @@ class StepLoop:
 
     async def _ask_model(self) -> Answer:
         self._emit(StepStarted(self.key.run_id, self._step + 1))
-        request = ModelRequest(
-            model=self._model,
-            messages=tuple(self._chat),
-            tools=tuple(ToolSpec(t.name, t.description, t.parameters) for t in self._agent.tools),
-            timeout_s=self._config.llm_timeout_s,
-        )
-        policy = RetryPolicy(
-            max_retries=self._config.max_model_retries,
-            base_delay_s=self._config.retry_base_delay_s,
-            max_delay_s=self._config.retry_max_delay_s,
-        )
-        async with aclosing(stream_with_retries(self._llm, request, policy)) as events:
-            return await self._drain(events)
-
-    async def _drain(self, events: AsyncGenerator[ModelEvent, None]) -> Answer:
-        async for event in events:
-            match event:
-                case TextDelta(text):
-                    self._emit(AnswerDelta(self.key.run_id, text))
-                case Retrying(attempt, delay_s, _, reason):
-                    self._emit(AnswerRestarted(self.key.run_id, attempt, delay_s, reason))
-                case Answer():
-                    return event
-        raise ModelError(
-            "protocol", f"{self._llm.label} ended its stream without an answer. Resume to ask again."
-        )
+        return await self._asker.ask(self._chat)
 
     async def _record(self, answer: Answer) -> RunStop | None:
         """Boundary A. The run's stop, if the answer, or the requests in it, are the end for now."""
@@ -246,27 +206,28 @@ class StepLoop:
         if any(call.effect.approval_id for call in self._open.values()):
             await self._reread()
         working: dict[asyncio.Task[OpenCall | None], str] = {}
-        spent: str | None = None
         try:
             while self._open:
                 if not working:
                     await self._gate()
-                spent = spent or self._budget.spent_on_calls()
-                self._start_what_can(working, spent)
+                self._start_what_can(working)
                 if not working:
-                    if spent and any(not call.waits for call in self._open.values()):
-                        return StopOrder("interrupted", "budget", spent).as_stop()
-                    return RunStop("awaiting_approval")
+                    if all(call.waits for call in self._open.values()):
+                        return RunStop("awaiting_approval")
+                    spent = self._budget.spent_on_calls() or ""
+                    return StopOrder("interrupted", "budget", spent).as_stop()
                 await self._wait_for_work_or_decision(working)
         finally:
             await _cancel_all(working)
         await self._append_results()
         return None
 
-    def _start_what_can(self, working: dict[asyncio.Task[OpenCall | None], str], spent: str | None) -> None:
+    def _start_what_can(self, working: dict[asyncio.Task[OpenCall | None], str]) -> None:
         busy = set(working.values())
+        if self._signals.is_paused or self._budget.spent_on_calls():
+            return
         for effect_id, call in self._open.items():
-            if spent or self._signals.is_paused or len(working) >= self._config.max_parallel_tools:
+            if len(working) >= self._config.max_parallel_tools:
                 return
             if effect_id not in busy and not call.waits:
                 working[asyncio.ensure_future(self._worker.advance(call))] = effect_id
@@ -297,7 +258,7 @@ class StepLoop:
 
     async def _reread(self, except_for: set[str] | None = None) -> None:
         """How the step's calls stand on disk: decisions come from anywhere."""
-        if self._config.approval_expires_after_s is not None:
+        if any(call.approval and call.approval.expires_at_ms is not None for call in self._open.values()):
             await self._store.expire_requests(self.key.run_id)
         for effect, approval in await self._store.read_calls(self.key.run_id, self._step):
             if effect.effect_id in self._open and effect.effect_id not in (except_for or ()):
@@ -352,10 +313,17 @@ def _cancel(task: asyncio.Future[Any]) -> None:
 
 
 async def _cancel_all(tasks: Mapping[asyncio.Task[Any], str]) -> None:
+    """Return when all are done: what is known of their calls is on disk then. Who cancels meanwhile waits too."""
     for task in tasks:
         task.cancel()
-    if tasks:
-        await asyncio.shield(asyncio.wait(tasks))
-        for task in tasks:
-            if not task.cancelled():
-                task.exception()
+    cancelled: asyncio.CancelledError | None = None
+    while left := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(left)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()
+    if cancelled:
+        raise cancelled

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import getpass
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +11,19 @@ from types import TracebackType
 from typing import Any, Self
 
 from afk.agents.agent import Agent
-from afk.agents.errors import AgentConfigurationError, AgentError, AgentRunBusyError
+from afk.agents.errors import (
+    AgentConfigurationError,
+    AgentError,
+    AgentRunBusyError,
+    AgentRunSupersededError,
+)
 from afk.agents.policy import Policy, PolicyRule
 from afk.agents.results import AgentResult
 from afk.core.approvals import Attendant, InteractionProvider
 from afk.core.config import RunnerConfig
 from afk.core.events import RunEvent, RunStarted, RunStopped, RunWarning
 from afk.core.handle import AgentRunHandle
+from afk.core.inputs import json_safe, require_id, this_person
 from afk.core.judge import Judge, call_sha
 from afk.core.loop import StepLoop
 from afk.core.outcome import interruption_of, result_of
@@ -39,6 +44,7 @@ from afk.memory.records import (
 )
 from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
 from afk.memory.store import CompactionProgress, MemoryStore
+from afk.memory.text import storable
 
 DEFAULT_MODEL = "gpt-5.2-mini"
 
@@ -133,7 +139,7 @@ class Runner:
     ) -> AgentRunHandle:
         """Begin a run and return while it goes on. On return the message is on disk (boundary S)."""
         if thread_id is not None:
-            _require_id("thread_id", thread_id)
+            require_id("thread_id", thread_id)
         if not isinstance(user_message, str) or not user_message.strip():
             raise AgentConfigurationError("user_message is empty; a run begins with something to do.")
         store = await self._store()
@@ -144,16 +150,16 @@ class Runner:
             model=_model_of(agent),
             fingerprint=agent.fingerprint(),
             workspace=self._workspace,
-            user_message=user_message,
-            context=_json_safe(context),
+            user_message=storable(user_message),
+            context=json_safe(context),
         )
         store.live_runs.add(new.run_id)
         try:
-            snapshot = await store.begin_run(new, title_of(user_message))
-            return self._start(store, agent, snapshot, resumed=False)
+            snapshot = await store.begin_run(new, title_of(new.user_message))
         except BaseException:
-            store.live_runs.discard(new.run_id)
+            await self._give_up(store, new.run_id)
             raise
+        return self._start(store, agent, snapshot, resumed=False)
 
     async def resume(
         self, agent: Agent, *, run_id: str, thread_id: str, context: dict[str, Any] | None = None
@@ -177,11 +183,18 @@ class Runner:
     ) -> AgentRunHandle:
         """`resume`, and return while the run goes on. `take_over` takes it even from a living process: for a person
         who says so."""
-        _require_id("run_id", run_id)
-        _require_id("thread_id", thread_id)
+        require_id("run_id", run_id)
+        require_id("thread_id", thread_id)
         store = await self._store()
         await self._require_same_agent(store, agent, run_id, thread_id)
-        taken = await store.take_run(run_id, thread_id, _json_safe(context), take_over=take_over)
+        overlay = json_safe(context)
+        was_live = run_id in store.live_runs
+        try:
+            taken = await store.take_run(run_id, thread_id, overlay, take_over=take_over)
+        except asyncio.CancelledError:
+            if not was_live:
+                await self._give_up(store, run_id)
+            raise
         return self._start(store, agent, taken, resumed=True)
 
     # deciding
@@ -206,11 +219,15 @@ class Runner:
         resumed. Raises ApprovalAlreadyDecidedError (with who and when), ApprovalExpiredError, ApprovalStaleError,
         ApprovalNotFoundError. On return the decision is on disk; if cancelled, it is whole or absent.
         """
-        _require_id("approval_id", approval_id)
+        require_id("approval_id", approval_id)
         if arguments is not None and decision != "allow":
             raise AgentConfigurationError("Edited arguments go with the decision 'allow' only.")
         if (output is not None) != (decision == "respond"):
             raise AgentConfigurationError("The decision 'respond' needs an output, and only it has one.")
+        if scope != "once" and decision != "allow":
+            raise AgentConfigurationError(
+                "Only the decision 'allow' can be remembered; leave scope at 'once'."
+            )
         store = await self._store()
         edited_sha = None
         if arguments is not None:
@@ -222,7 +239,7 @@ class Runner:
             Decision(
                 decision=decision,
                 args_sha=args_sha,
-                by=by or _person(),
+                by=by or this_person(),
                 arguments=arguments,
                 edited_sha=edited_sha,
                 reason=reason,
@@ -252,7 +269,7 @@ class Runner:
         self, thread_id: str, *, offset: int = 0, limit: int = 200
     ) -> list[CheckpointRecord]:
         """Checkpoints of a thread, the newest first."""
-        _require_id("thread_id", thread_id)
+        require_id("thread_id", thread_id)
         return await (await self._store()).list_checkpoints(thread_id, offset=offset, limit=limit)
 
     async def list_approvals(
@@ -281,7 +298,7 @@ class Runner:
         """Remove a thread's old records. A policy left out leaves its dimension alone; messages are never removed,
         nor anything that an unfinished run needs. `dry_run` counts only. If cancelled, what was removed stays
         removed, and the rest can be removed by running it again."""
-        _require_id("thread_id", thread_id)
+        require_id("thread_id", thread_id)
         store = await self._store()
         return await store.compact(thread_id, event_policy, state_policy, dry_run=dry_run, progress=progress)
 
@@ -350,7 +367,12 @@ class Runner:
             handle.emit(RunStarted(handle.run_id, handle.thread_id, resumed))
             if resumed:
                 _warn_of_changes(agent, taken.run, handle)
-            await self._work(store, agent, handle, taken)
+            try:
+                await self._work(store, agent, handle, taken)
+            except BaseException:
+                if self._handles.get(handle.run_id) is handle:
+                    await self._give_up(store, handle.run_id)
+                raise
             run = await store.get_run(handle.run_id)
             assert run is not None
             handle.emit(_stopped(run, run.state, run.interruption))
@@ -382,23 +404,31 @@ class Runner:
                 return
             # nobody owns a run that only waits, so that whoever gets a decision can go on with it
             store.live_runs.discard(handle.run_id)
-            goes_on = await attendant.attend(handle.run_id, handle.signals)
+            goes_on = await attendant.attend(snapshot.run, loop.step, handle.signals)
             cancelled = handle.signals.order is not None and handle.signals.order.state == "cancelled"
             if not goes_on and not cancelled:
                 return
             try:
                 taken = await store.take_run(handle.run_id, handle.thread_id, None)
-            except AgentRunBusyError as error:  # whoever decided went on with it
+            except (AgentRunBusyError, AgentRunSupersededError) as error:  # somebody else went on
                 handle.emit(RunWarning(handle.run_id, str(error)))
                 return
             if isinstance(taken, RunRecord):
                 return
-            store.live_runs.add(handle.run_id)
             if cancelled and handle.signals.order:
                 key = RunKey(handle.run_id, handle.thread_id, taken.run.epoch)
                 await store.stop_run(key, handle.signals.order.as_stop())
                 return
             snapshot = taken
+
+    async def _give_up(self, store: MemoryStore, run_id: str) -> None:
+        """What this runner took and does not execute must not look as if it ran."""
+        store.live_runs.discard(run_id)
+        order = StopOrder("interrupted", "cancelled", "It was stopped before it went on.")
+        with contextlib.suppress(AgentError):  # the error that led here says more
+            run = await store.get_run(run_id)
+            if run is not None and run.owner == store.owner_id:
+                await store.stop_run(RunKey(run_id, run.thread_id, run.epoch), order.as_stop())
 
     async def _drain(self, handle: AgentRunHandle) -> AgentResult:
         try:
@@ -414,34 +444,6 @@ class Runner:
 
 def _model_of(agent: Agent) -> str:
     return agent.model or os.environ.get("AFK_MODEL") or DEFAULT_MODEL
-
-
-def _person() -> str:
-    """Who decides when nobody says: the user of this machine."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # no name for this uid
-        return f"uid {os.getuid()}"
-
-
-def _require_id(name: str, value: object) -> None:
-    if not isinstance(value, str) or not value.strip():
-        raise AgentConfigurationError(
-            f"{name} must be a text that is not empty; got {value!r}. Take it from a result or a list."
-        )
-
-
-def _json_safe(context: dict[str, Any] | None) -> dict[str, Any]:
-    import json
-
-    if context is None:
-        return {}
-    try:
-        return json.loads(json.dumps(context))
-    except (TypeError, ValueError) as error:
-        raise AgentConfigurationError(
-            f"context must hold JSON values only, since it is kept on disk: {error}."
-        ) from error
 
 
 def _warn_of_changes(agent: Agent, run: RunRecord, handle: AgentRunHandle) -> None:

@@ -31,6 +31,7 @@ class Signals:
         self._going = asyncio.Event()
         self._going.set()
         self.decided = asyncio.Event()
+        self.stopped = asyncio.Event()
         self.order: StopOrder | None = None
         self.on_stop: Callable[[], None] | None = None
 
@@ -55,5 +56,6 @@ class Signals:
         """Stop now. The first order wins."""
         if self.order is None:
             self.order = order
+            self.stopped.set()
             if self.on_stop:
                 self.on_stop()

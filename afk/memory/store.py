@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from afk.memory.found import FoundText
 from afk.memory.records import (
     ApprovalRecord,
     CallResult,
@@ -38,13 +37,18 @@ CompactionProgress = Callable[[int, int, str], None]
 class MemoryStore(Protocol):
     """A durable record of threads, runs, messages, checkpoints, effects, approvals and events.
 
-    Boundaries have the letters of ARCHITECTURE.md. `live_runs` holds the runs that are being executed through this
-    store at this moment; a run that it owns on disk but nobody executes may be taken again.
+    Boundaries have the letters of ARCHITECTURE.md. A write that was begun is not undone by cancelling its caller:
+    it comes to its end, and only then the caller is cancelled.
     """
 
     clock: Callable[[], int]
     new_id: Callable[[str], str]
-    live_runs: set[str]
+
+    @property
+    def live_runs(self) -> set[str]:
+        """The runs that are being executed through this store at this moment: `take_run` adds to it, who executes
+        takes away. A run that the store owns on disk but nobody executes reads as interrupted, and may be taken."""
+        ...
 
     @property
     def owner_id(self) -> str:
@@ -106,8 +110,10 @@ class MemoryStore(Protocol):
         args_sha: str,
         *,
         known_absent: bool = False,
+        decided_sha: str | None = None,
     ) -> EffectRecord | None:
-        """I. None: the call may not be made. Raises RunFencedError."""
+        """I. None: the call may not be made. `decided_sha` is the hash that was decided about, where a person's
+        edited arguments were brought into the tool's normal form since. Raises RunFencedError."""
         ...
 
     async def withdraw_effect(self, key: RunKey, effect_id: str) -> None:
@@ -135,7 +141,8 @@ class MemoryStore(Protocol):
         ...
 
     async def stop_run(self, key: RunKey, stop: RunStop) -> None:
-        """E. Raises RunFencedError."""
+        """E. Of a run that this epoch stopped before it changes nothing, but to cancel what could go on. Raises
+        RunFencedError."""
         ...
 
     async def add_event(self, thread_id: str, run_id: str | None, type_: str, body: dict[str, Any]) -> None:
@@ -211,10 +218,6 @@ class MemoryStore(Protocol):
     ) -> list[EventRecord]: ...
 
     async def list_compactions(self, thread_id: str, *, limit: int = 50) -> list[CompactionRecord]: ...
-
-    async def find(self, text: str, *, workspace: str | None = None, limit: int = 200) -> list[FoundText]:
-        """Titles, then messages, that hold a text; the newest first."""
-        ...
 
     async def data_version(self) -> tuple[int, int]:
         """Changes whenever anybody, in any process, records anything."""

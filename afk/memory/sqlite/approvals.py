@@ -16,6 +16,7 @@ from afk.agents.errors import (
 from afk.memory.records import DECISIONS_FOR, STATUS_OF_DECISION, ApprovalRecord, Decision
 from afk.memory.sqlite.rows import approval_of, dump_or_null
 from afk.memory.sqlite.writing import add_event
+from afk.memory.text import storable
 
 
 def decide(
@@ -50,8 +51,8 @@ def decide(
             STATUS_OF_DECISION[decision.decision],
             dump_or_null(decision.arguments),
             decision.edited_sha,
-            decision.reason,
-            decision.output,
+            storable(decision.reason) if decision.reason is not None else None,
+            storable(decision.output) if decision.output is not None else None,
             decision.scope,
             decision.by,
             now_ms,
@@ -60,7 +61,7 @@ def decide(
         ),
     ).rowcount
     assert changed == 1  # inside BEGIN IMMEDIATE nobody can have come between
-    if decision.scope != "once":
+    if decision.scope != "once" and decision.decision == "allow":
         workspace = db.execute("SELECT workspace FROM run WHERE id = ?", (row["run_id"],)).fetchone()[0]
         db.execute(
             "INSERT INTO approval_grant (id, tool_name, args_sha, scope, scope_key, approval_id, created_at_ms)"

@@ -39,6 +39,7 @@ class Connection:
         self.path = path
         self._db: aiosqlite.Connection | None = None
         self._durability: Durability = "FULL"
+        self._forgotten: weakref.finalize[..., Connection] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -62,12 +63,15 @@ class Connection:
             await _quietly_close(db)
             raise
         self._db = db
+        self._durability = "FULL"
+        # a store that its owner lets go of is no leak: it closes itself
+        self._forgotten = weakref.finalize(self, _close_without_loop, db)
+        self._forgotten.atexit = False  # that is `_close_all`, which waits for it
         _open_connections.add(self)
 
     async def close(self) -> None:
         """Close the file; SQLite then folds its WAL into it. May be called twice."""
-        db, self._db = self._db, None
-        _open_connections.discard(self)
+        db = self._let_go()
         if db is not None:
             await db.close()
 
@@ -81,7 +85,8 @@ class Connection:
             try:
                 return work(db, *args, **kwargs)
             finally:
-                db.execute("COMMIT")
+                if db.in_transaction:  # some errors end it themselves
+                    db.execute("COMMIT")
 
         return await self._send(transaction, "read")
 
@@ -128,30 +133,42 @@ class Connection:
         except asyncio.CancelledError:
             # the transaction was sent: let it end before its caller goes on to tidy up
             while not future.done():
-                with contextlib.suppress(asyncio.CancelledError, sqlite3.Error):
-                    await asyncio.shield(future)
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([future])
             if not future.cancelled():
                 future.exception()  # retrieved: the caller is told of the cancellation instead
             raise
         except sqlite3.Error as error:
-            raise explain(error, str(self.path), doing=doing) from error
+            raise explain(error, str(self.path or "in memory"), doing=doing) from error
 
     def close_at_exit(self) -> None:
         """For the end of the process, when no loop runs any more."""
+        db = self._let_go()
+        if db is not None:
+            _close_without_loop(db).wait(timeout=5)
+
+    def _let_go(self) -> aiosqlite.Connection | None:
         db, self._db = self._db, None
-        if db is None:
-            return
-        db._running = False
-        done = threading.Event()
+        _open_connections.discard(self)
+        if self._forgotten is not None:
+            self._forgotten.detach()
+        return db
 
-        def close() -> None:
-            if db._connection is not None:
-                db._connection.close()
-                db._connection = None
-            done.set()
 
-        db._tx.put_nowait((None, close))
-        done.wait(timeout=5)
+def _close_without_loop(db: aiosqlite.Connection) -> threading.Event:
+    """Have the connection's own thread close it and end; the event is set when it has."""
+    db._running = False
+    connection, db._connection = db._connection, None
+    closed = threading.Event()
+
+    def close() -> object:
+        if connection is not None:
+            connection.close()
+        closed.set()
+        return aiosqlite.core._STOP_RUNNING_SENTINEL
+
+    db._tx.put_nowait((None, close))
+    return closed
 
 
 def explain(error: sqlite3.Error, name: str, *, doing: str) -> StoreError:
@@ -160,7 +177,7 @@ def explain(error: sqlite3.Error, name: str, *, doing: str) -> StoreError:
     known = {
         "SQLITE_FULL": "the disk is full. Free some space, then resume: what was on disk before is untouched",
         "SQLITE_READONLY": "it is read-only. Allow writing to the file and its folder, or name another",
-        "SQLITE_CANTOPEN": "it can't be opened. Check that its folder may be written to, or name another file with --db",
+        "SQLITE_CANTOPEN": "it can't be opened. Check that its folder may be written to, or name another with --db",
         "SQLITE_NOTADB": "it is not a database, and was left as it is. Name another file with --db or AFK_DB",
         "SQLITE_CORRUPT": "it is damaged. Make a copy of it, then run: afk-tui doctor",
         "SQLITE_BUSY": "another program holds it. Try again when that one is done",
@@ -206,3 +223,7 @@ async def _quietly_close(db: aiosqlite.Connection) -> None:
 def _close_all() -> None:
     for connection in list(_open_connections):
         connection.close_at_exit()
+
+
+# a forked child has neither the threads nor the right to touch its parent's files
+os.register_at_fork(after_in_child=_open_connections.clear)

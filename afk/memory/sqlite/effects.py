@@ -98,6 +98,7 @@ def begin_effect(
     arguments: dict[str, object],
     args_sha: str,
     known_absent: bool,
+    decided_sha: str,
     now_ms: int,
 ) -> EffectRecord | None:
     """Boundary I: the intent to act, by one compare-and-set. None when no row fits it: then nothing may be called.
@@ -117,11 +118,11 @@ def begin_effect(
                OR (phase = 'executing' AND epoch < :epoch AND (effect != 'once' OR :known_absent)))
           AND (
             CASE WHEN approval_id IS NULL
-            THEN args_sha = :args_sha AND allowed_by IS NOT NULL AND phase != 'uncertain'
+            THEN args_sha = :decided_sha AND allowed_by IS NOT NULL AND phase != 'uncertain'
             ELSE EXISTS (
                 SELECT 1 FROM approval a WHERE a.id = effect.approval_id
                   AND a.status = CASE a.kind WHEN 'uncertain' THEN 'run_again' ELSE 'allowed' END
-                  AND coalesce(a.edited_sha, a.args_sha) = :args_sha
+                  AND coalesce(a.edited_sha, a.args_sha) = :decided_sha
                   AND (
                     (a.consumed_at_ms IS NULL AND (a.expires_at_ms IS NULL OR a.expires_at_ms > :now))
                     OR effect.phase = 'executing')
@@ -137,6 +138,7 @@ def begin_effect(
             "arguments": dump(arguments),
             "args_sha": args_sha,
             "known_absent": known_absent,
+            "decided_sha": decided_sha,
             "now": now_ms,
         },
     ).rowcount

@@ -9,19 +9,38 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import weakref
 from pathlib import Path
+
+from afk.agents.errors import StoreError
+
+_held: weakref.WeakSet[Owners] = weakref.WeakSet()
 
 
 class Owners:
-    """The owners of the runs of one database: this store, and how to tell whether another one still lives."""
+    """The owners of the runs of one database: this store, and how to tell whether another one still lives.
+
+    `live_runs` are the runs that this store owns and somebody here executes.
+    """
 
     def __init__(self, database: Path, owner_id: str) -> None:
         self.owner_id = owner_id
+        self.live_runs: set[str] = set()
         self._folder = database.with_name(database.name + "-owners")
         self._descriptor: int | None = None
 
     def hold(self) -> None:
-        """Take this owner's lock; it is held until `release` or until the process ends."""
+        """Take this owner's lock; it is held until `release` or until the process ends. Raises StoreError."""
+        try:
+            self._hold()
+        except OSError as error:
+            raise StoreError(
+                f"The folder {self._folder} could not be used: {error.strerror}. It says which process owns which "
+                "run: allow writing beside the database, or name another file with --db or AFK_DB."
+            ) from error
+        _held.add(self)
+
+    def _hold(self) -> None:
         path = self._folder / self.owner_id
         while self._descriptor is None:
             self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -47,6 +66,16 @@ class Owners:
         self._descriptor = None
         with contextlib.suppress(OSError):  # others still have their files in it
             self._folder.rmdir()
+
+    def close_in_child(self) -> None:
+        """For a forked child: what it inherited must not outlive its parent."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def executes(self, owner_id: str, run_id: str) -> bool:
+        """Whether an owner is at work on a run: this one if it says so, any other as long as it lives."""
+        return run_id in self.live_runs if owner_id == self.owner_id else self.is_alive(owner_id)
 
     def is_alive(self, owner_id: str) -> bool:
         """Whether the process that holds this owner's lock still runs."""
@@ -74,12 +103,16 @@ class Owners:
 
     def _sweep(self) -> None:
         """Remove what dead owners left. Each file is locked while it goes, so that nobody who is just taking it
-        can believe to hold it."""
-        for path in self._folder.iterdir():
+        can believe to hold it; shared, so that nobody who looks meanwhile takes the sweeper for its owner."""
+        names = list[str]()
+        with contextlib.suppress(FileNotFoundError):  # another process, closing, took the empty folder away
+            names = os.listdir(self._folder)
+        for name in names:
+            path = self._folder / name
             with contextlib.suppress(FileNotFoundError, BlockingIOError):
                 descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
                 try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
                     path.unlink()
                 finally:
                     os.close(descriptor)
@@ -90,6 +123,14 @@ def _is_at(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
+
+
+def _close_all_in_child() -> None:
+    for owners in list(_held):
+        owners.close_in_child()
+
+
+os.register_at_fork(after_in_child=_close_all_in_child)
 
 
 class NoOwners(Owners):

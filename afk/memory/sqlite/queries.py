@@ -34,7 +34,7 @@ from afk.memory.sqlite.runs import read_state
 
 # a page of threads is found on the index alone; only its rows are then joined with their runs
 THREADS = """
-SELECT t.*, r.state, r.owner,
+SELECT t.*, r.state, r.owner, r.id AS run_id,
        (SELECT count(*) FROM approval a WHERE a.thread_id = t.id AND a.status = 'pending') AS pending
 FROM (SELECT rowid AS at FROM thread {where} ORDER BY updated_at_ms DESC, id LIMIT ? OFFSET ?) AS page
 JOIN thread t ON t.rowid = page.at LEFT JOIN run r ON r.id = t.last_run_id
@@ -60,7 +60,7 @@ def count_threads(db: sqlite3.Connection, workspace: str | None) -> int:
 def get_thread(db: sqlite3.Connection, owners: Owners, thread_id: str) -> ThreadRecord | None:
     """One thread, or None."""
     row = db.execute(
-        "SELECT t.*, r.state, r.owner,"
+        "SELECT t.*, r.state, r.owner, r.id AS run_id,"
         " (SELECT count(*) FROM approval a WHERE a.thread_id = t.id AND a.status = 'pending') AS pending"
         " FROM thread t LEFT JOIN run r ON r.id = t.last_run_id WHERE t.id = ?",
         (thread_id,),
@@ -74,7 +74,7 @@ def list_runs(
     """Runs, the newest first; of one thread, or all. States are as they read now."""
     where, args = ("WHERE thread_id = ?", (thread_id,)) if thread_id is not None else ("", ())
     rows = db.execute(
-        f"SELECT * FROM run {where} ORDER BY created_at_ms DESC, rowid DESC LIMIT ? OFFSET ?",
+        f"SELECT *, id AS run_id FROM run {where} ORDER BY created_at_ms DESC, rowid DESC LIMIT ? OFFSET ?",
         (*args, limit, offset),
     )
     return [_run_as_it_reads(row, owners) for row in rows]
@@ -82,14 +82,15 @@ def list_runs(
 
 def get_run(db: sqlite3.Connection, owners: Owners, run_id: str) -> RunRecord | None:
     """One run as it reads now, or None."""
-    row = db.execute("SELECT * FROM run WHERE id = ?", (run_id,)).fetchone()
+    row = db.execute("SELECT *, id AS run_id FROM run WHERE id = ?", (run_id,)).fetchone()
     return None if row is None else _run_as_it_reads(row, owners)
 
 
 def list_open_runs(db: sqlite3.Connection, owners: Owners, workspace: str | None) -> list[RunRecord]:
     """Runs that were left open (awaiting, interrupted, running), the newest first."""
     rows = db.execute(
-        "SELECT * FROM run WHERE state IN ('running', 'awaiting_approval', 'interrupted') ORDER BY updated_at_ms DESC"
+        "SELECT *, id AS run_id FROM run WHERE state IN ('running', 'awaiting_approval', 'interrupted')"
+        " ORDER BY updated_at_ms DESC"
     )
     return [_run_as_it_reads(r, owners) for r in rows if workspace is None or r["workspace"] == workspace]
 

@@ -21,7 +21,12 @@ from afk.memory.records import (
 
 def dump(value: Any) -> str:
     """JSON, the same text for the same value. Raises TypeError for what JSON can't hold: nothing is lost silently."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a character: JSON can escape it, UTF-8 can't hold it
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return text
 
 
 def dump_or_null(value: Any | None) -> str | None:

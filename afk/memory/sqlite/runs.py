@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from afk.agents.errors import (
@@ -48,7 +49,6 @@ def begin_run(
     new: NewRun,
     title: str,
     owners: Owners,
-    live_here: Callable[[str], bool],
     now_ms: int,
 ) -> RunSnapshot:
     """Boundary S: the run, its user message and checkpoint 0; a former run left open is closed first.
@@ -64,7 +64,7 @@ def begin_run(
         )
         workspace = new.workspace
     else:
-        _supersede(db, thread, new.run_id, owners, live_here, now_ms)
+        _supersede(db, thread, new.run_id, owners, now_ms)
         workspace = thread["workspace"]
         db.execute(
             "UPDATE thread SET last_run_id = ?, agent_name = ? WHERE id = ?",
@@ -101,13 +101,13 @@ def take_run(
     thread_id: str,
     context: dict[str, Any] | None,
     owners: Owners,
-    live_here: Callable[[str], bool],
     take_over: bool,
     now_ms: int,
 ) -> RunSnapshot | RunRecord:
     """Own the run from here on: its epoch rises, so that a former owner's late writes are refused.
 
-    Returns all a resume needs; for a terminal run its record, and it is not taken. Raises the checkpoint errors,
+    Returns all a resume needs, the run with the interruption it had; for a terminal run its record, and it is not
+    taken. Raises the checkpoint errors,
     AgentRunSupersededError, and AgentRunBusyError unless `take_over`.
     """
     run = find_run(db, run_id, thread_id)
@@ -121,9 +121,10 @@ def take_run(
         )
     owner = run["owner"]
     if owner is not None and not take_over:
-        _refuse_if_live(run, owners, live_here)
+        _refuse_if_live(run, owners)
     changed = db.execute(
-        "UPDATE run SET owner = ?, epoch = epoch + 1, state = 'running', context = ?, updated_at_ms = ?"
+        "UPDATE run SET owner = ?, epoch = epoch + 1, state = 'running', interruption = NULL, context = ?,"
+        " updated_at_ms = ?"
         " WHERE id = ? AND epoch = ?",
         (
             owners.owner_id,
@@ -135,11 +136,22 @@ def take_run(
     ).rowcount
     assert changed == 1  # inside BEGIN IMMEDIATE nobody can have come between
     add_event(db, thread_id, run_id, "state", {"from": run["state"], "to": "running"}, now_ms)
-    return _snapshot(db, find_run(db, run_id, thread_id), owner_died=owner is not None)
+    taken = _snapshot(db, find_run(db, run_id, thread_id), owner_died=owner is not None)
+    # here and not after the commit, or the next one in the queue would find it unused
+    owners.live_runs.add(run_id)
+    return replace(taken, run=replace(taken.run, interruption=load_or_none(run["interruption"])))
 
 
 def stop_run(db: sqlite3.Connection, key: RunKey, stop: RunStop, now_ms: int) -> None:
-    """Boundary E: the state, why or with what result, and the ownership given up."""
+    """Boundary E: the state, why or with what result, and the ownership given up. Where boundary A of this same
+    epoch ended the run already, that stands; only what could still go on can be cancelled."""
+    run = db.execute(
+        "SELECT state, owner FROM run WHERE id = ? AND epoch = ?", (key.run_id, key.epoch)
+    ).fetchone()
+    if run is not None and run["owner"] is None:
+        if stop.state == "cancelled" and run["state"] in ("awaiting_approval", "interrupted"):
+            write_stop(db, key, stop, now_ms)
+        return
     require_epoch(db, key, now_ms)
     write_stop(db, key, stop, now_ms)
 
@@ -169,8 +181,9 @@ def find_run(db: sqlite3.Connection, run_id: str, thread_id: str) -> sqlite3.Row
 
 
 def read_state(run: sqlite3.Row, owners: Owners) -> RunStateText:
-    """A run's state as it reads now: `running` without a living owner is `interrupted`."""
-    if run["state"] == "running" and not (run["owner"] and owners.is_alive(run["owner"])):
+    """A run's state as it reads now: `running` that nobody executes is `interrupted`. The row has `state`, `owner`
+    and `run_id`."""
+    if run["state"] == "running" and not (run["owner"] and owners.executes(run["owner"], run["run_id"])):
         return "interrupted"
     return run["state"]
 
@@ -218,16 +231,13 @@ def read_messages(db: sqlite3.Connection, thread_id: str, head_seq: int) -> tupl
     )
 
 
-def _refuse_if_live(run: sqlite3.Row, owners: Owners, live_here: Callable[[str], bool]) -> None:
+def _refuse_if_live(run: sqlite3.Row, owners: Owners) -> None:
     owner = run["owner"]
-    if owner == owners.owner_id:
-        if not live_here(run["id"]):
-            return
-        where = "here, in this process"
-    elif owners.is_alive(owner):
-        where = f"in another process (pid {owners.process_id(owner) or 'unknown'})"
-    else:
+    if not owners.executes(owner, run["id"]):
         return
+    pid = owners.process_id(owner)
+    here = owner == owners.owner_id or pid == os.getpid()
+    where = "here, in this process" if here else f"in another process (pid {pid or 'unknown'})"
     raise AgentRunBusyError(
         f"Run {run['id']} is running {where}. Wait for it to stop, or stop it there.",
         run_id=run["id"],
@@ -240,7 +250,6 @@ def _supersede(
     thread: sqlite3.Row,
     by_run_id: str,
     owners: Owners,
-    live_here: Callable[[str], bool],
     now_ms: int,
 ) -> None:
     """Close the thread's last run if it was left open: every call gets a result, every request is closed."""
@@ -250,7 +259,7 @@ def _supersede(
     if run["state"] in ("completed", "failed", "degraded") or run["superseded_by"]:
         return
     if run["owner"] is not None:
-        _refuse_if_live(run, owners, live_here)
+        _refuse_if_live(run, owners)
     for effect in db.execute(
         "SELECT * FROM effect WHERE run_id = ? AND finished_at_ms IS NULL ORDER BY step, position",
         (run["id"],),

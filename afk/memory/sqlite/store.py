@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from afk.agents.errors import StoreError
 from afk.memory.clock import new_id as random_id
 from afk.memory.clock import now_ms
-from afk.memory.found import FoundText
 from afk.memory.records import (
     ApprovalRecord,
     CallResult,
@@ -33,7 +34,7 @@ from afk.memory.records import (
     ThreadRecord,
 )
 from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
-from afk.memory.sqlite import approvals, compaction, effects, queries, runs, search, writing
+from afk.memory.sqlite import approvals, compaction, effects, queries, runs, writing
 from afk.memory.sqlite.connection import Connection, Durability
 from afk.memory.sqlite.owners import NoOwners, Owners
 from afk.memory.store import CompactionProgress
@@ -59,10 +60,15 @@ class SQLiteMemoryStore:
         self.clock = clock
         self.new_id = new_id
         self.path = path
-        self.live_runs: set[str] = set()
         owner_id = random_id("own")
         self._owners = NoOwners(owner_id) if path is None else Owners(path, owner_id)
         self._connection = Connection(path)
+        self._opening: asyncio.Task[None] | None = None
+
+    @property
+    def live_runs(self) -> set[str]:
+        """The runs that are being executed through this store at this moment."""
+        return self._owners.live_runs
 
     @property
     def owner_id(self) -> str:
@@ -73,8 +79,19 @@ class SQLiteMemoryStore:
         """Open the file; does nothing when it is open."""
         if self._connection.is_open:
             return
+        opening = self._opening
+        if opening is None or opening.done() or opening.get_loop() is not asyncio.get_running_loop():
+            # one task for all who ask at once
+            opening = self._opening = asyncio.ensure_future(self._open())
+        await asyncio.shield(opening)
+
+    async def _open(self) -> None:
         await self._connection.open()
-        self._owners.hold()
+        try:
+            self._owners.hold()
+        except StoreError:
+            await self._connection.close()
+            raise
 
     async def close(self) -> None:
         """Close the file. May be called twice."""
@@ -98,9 +115,7 @@ class SQLiteMemoryStore:
 
     async def begin_run(self, new: NewRun, title: str) -> RunSnapshot:
         """Boundary S."""
-        return await self._connection.write(
-            "FULL", runs.begin_run, new, title, self._owners, self.live_runs.__contains__, self.clock()
-        )
+        return await self._connection.write("FULL", runs.begin_run, new, title, self._owners, self.clock())
 
     async def take_run(
         self,
@@ -111,17 +126,22 @@ class SQLiteMemoryStore:
         take_over: bool = False,
     ) -> RunSnapshot | RunRecord:
         """Own a run that can go on. NORMAL: whatever follows from it is FULL, and the WAL keeps the order."""
-        return await self._connection.write(
-            "NORMAL",
-            runs.take_run,
-            run_id,
-            thread_id,
-            context,
-            self._owners,
-            self.live_runs.__contains__,
-            take_over,
-            self.clock(),
-        )
+        was_live = run_id in self.live_runs
+        try:
+            return await self._connection.write(
+                "NORMAL",
+                runs.take_run,
+                run_id,
+                thread_id,
+                context,
+                self._owners,
+                take_over,
+                self.clock(),
+            )
+        except StoreError:  # the commit failed
+            if not was_live:
+                self.live_runs.discard(run_id)
+            raise
 
     async def record_answer(
         self,
@@ -163,10 +183,19 @@ class SQLiteMemoryStore:
         args_sha: str,
         *,
         known_absent: bool = False,
+        decided_sha: str | None = None,
     ) -> EffectRecord | None:
         """Boundary I."""
         return await self._connection.write(
-            "FULL", effects.begin_effect, key, effect_id, arguments, args_sha, known_absent, self.clock()
+            "FULL",
+            effects.begin_effect,
+            key,
+            effect_id,
+            arguments,
+            args_sha,
+            known_absent,
+            decided_sha or args_sha,
+            self.clock(),
         )
 
     async def withdraw_effect(self, key: RunKey, effect_id: str) -> None:
@@ -305,17 +334,6 @@ class SQLiteMemoryStore:
     async def list_compactions(self, thread_id: str, *, limit: int = 50) -> list[CompactionRecord]:
         """Past compactions of a thread, the newest first."""
         return await self._connection.read(queries.list_compactions, thread_id, limit)
-
-    async def find(self, text: str, *, workspace: str | None = None, limit: int = 200) -> list[FoundText]:
-        """Titles, then messages, that hold a text; in slices, between which others get their turn."""
-        found = await self._connection.read(search.find_titles, text, workspace, limit)
-        below: int | None = None
-        while len(found) < limit and below != 0:
-            more, below = await self._connection.read(
-                search.find_messages, text, workspace, limit - len(found), below
-            )
-            found += more
-        return found
 
     async def data_version(self) -> tuple[int, int]:
         """Changes whenever anybody, in any process, records anything."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from afk.agents.errors import RunFencedError
 from afk.memory.records import CheckpointPhase, MessageRecord, Progress, Request, RunKey
 from afk.memory.sqlite.rows import checksum_of, dump, dump_or_null
+from afk.memory.text import storable
 
 
 def require_epoch(db: sqlite3.Connection, key: RunKey, now_ms: int) -> sqlite3.Row:
@@ -37,6 +38,7 @@ def add_message(
     call_id: str | None = None,
 ) -> MessageRecord:
     """One message at its place; `reserve` gave the place before."""
+    text = storable(text)
     db.execute(
         "INSERT INTO message (thread_id, seq, role, chars, lines, run_id, call_id, created_at_ms, tool_calls, text)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

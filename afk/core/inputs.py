@@ -1,0 +1,41 @@
+"""What callers pass, checked before anything is done with it."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+from typing import Any
+
+from afk.agents.errors import AgentConfigurationError
+from afk.memory.text import storable
+
+
+def this_person() -> str:
+    """Who decides when nobody says: the user of this machine."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no name for this uid
+        return f"uid {os.getuid()}"
+
+
+def require_id(name: str, value: object) -> None:
+    """Raises AgentConfigurationError for what can't be an id."""
+    if not isinstance(value, str) or not value.strip() or value != storable(value):
+        raise AgentConfigurationError(
+            f"{name} must be a text that is not empty; got {value!r}. Take it from a result or a list."
+        )
+
+
+def json_safe(context: dict[str, Any] | None) -> dict[str, Any]:
+    """A copy of what a caller passes, as it will be read again. Raises AgentConfigurationError."""
+    if context is None:
+        return {}
+    if not isinstance(context, dict):
+        raise AgentConfigurationError(f"context must be a dict or None; got {type(context).__name__}.")
+    try:
+        return json.loads(json.dumps(context))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise AgentConfigurationError(
+            f"context must hold JSON values only, since it is kept on disk: {error}."
+        ) from error
