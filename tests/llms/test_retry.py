@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import pytest
@@ -119,9 +119,21 @@ async def test_a_wait_can_be_cancelled() -> None:
         await llm.close()
 
 
+class Remembering(OpenAIChat):
+    """Keeps its streams, so that the garbage collector can't be the one who closes them."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__(base_url=base_url)
+        self.streams: list[AsyncGenerator[ModelEvent, None]] = []
+
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        self.streams.append(super().stream(request))
+        return self.streams[-1]
+
+
 async def test_closing_early_closes_the_model_stream() -> None:
     with ModelServer([text("a long answer", hold_after=2)]) as server:
-        llm = OpenAIChat(base_url=server.base_url)
+        llm = Remembering(server.base_url)
         events = stream_with_retries(llm, request(), RetryPolicy())
         await anext(events)
         await events.aclose()
