@@ -29,9 +29,10 @@ from afk_tui.gateway.finding import Hits, find_in
 from afk_tui.gateway.items import call_title
 from afk_tui.gateway.pump import Pump
 from afk_tui.gateway.requests import view_of as request_view
+from afk_tui.gateway.requests import waiting_row
 from afk_tui.gateway.settings import Engine
 from afk_tui.gateway.sources import CheckpointSource, ConversationSource, ThreadSource, thread_row
-from afk_tui.gateway.views import ApprovalView, CheckpointRow, ThreadRow
+from afk_tui.gateway.views import ApprovalView, CheckpointRow, ThreadRow, WaitingRow
 
 # a decision of another process is seen within a second
 LOOK_EVERY_S = 0.3
@@ -59,16 +60,24 @@ class RunView:
 class Gateway:
     """One engine for one app. `post` gets the messages of `gateway.messages`. Everything raises GatewayError."""
 
-    def __init__(self, engine: Engine, post: Callable[[Message], object]) -> None:
+    def __init__(self, engine: Engine, post: Callable[[Message], object] | None = None) -> None:
         self._engine = engine
         self._runner = engine.runner
         self._store = engine.store
         self._agent = engine.agent
-        self._post = post
+        self._listener = post
         self._tasks: set[asyncio.Task[Any]] = set()
         self._watching: asyncio.Task[None] | None = None
         self._seen_waiting: dict[str, str] = {}
         self._starting: set[str] = set()
+
+    def listen(self, post: Callable[[Message], object]) -> None:
+        """Tell `post` what happens from now on."""
+        self._listener = post
+
+    def _post(self, message: Message) -> None:
+        if self._listener is not None:
+            self._listener(message)
 
     # what is shown all the time
 
@@ -263,6 +272,13 @@ class Gateway:
             waiting = await self._store.list_approvals(thread_id=thread_id, pending_only=True)
             return [await self._request(a, n + 1, len(waiting)) for n, a in enumerate(waiting)]
 
+    async def waiting(self) -> list[WaitingRow]:
+        """What waits for a decision in every thread, the oldest first, without reading what would be changed."""
+        with told():
+            waiting = await self._store.list_approvals(pending_only=True)
+            threads = {a.thread_id: await self._store.get_thread(a.thread_id) for a in waiting}
+        return [waiting_row(a, threads[a.thread_id]) for a in waiting]
+
     async def waiting_titles(self, thread_id: str | None = None) -> list[str]:
         """The same in one line each."""
         with told():
@@ -343,6 +359,13 @@ class Gateway:
     async def queue(self, thread_id: str, text: str) -> None:
         """Send this message when the thread's run ends."""
         await self.remember("queue", thread_id, json.dumps([*await self.queued(thread_id), text]))
+
+    async def take_queued(self, thread_id: str) -> list[str]:
+        """Unqueue everything."""
+        waiting = await self.queued(thread_id)
+        if waiting:
+            await self.remember("queue", thread_id, None)
+        return waiting
 
     async def send_queued(self, thread_id: str) -> None:
         """Send the first message that waits for its turn, if there is one."""

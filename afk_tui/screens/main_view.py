@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.gateway import Gateway, RunView
 from afk_tui.gateway.sources import ConversationSource
@@ -57,6 +58,7 @@ class MainView(Screen[None]):
         self._unsettled: set[str] = set()
         self._streamed: dict[str, str] = {}
         self._waiting_everywhere = 0
+        self._shows_something = False
 
     def compose(self) -> ComposeResult:
         """The parts, from the top left to the bottom."""
@@ -127,16 +129,28 @@ class MainView(Screen[None]):
                 conversation.begin_stream(STREAM_KEY)
                 conversation.feed(streamed)
             await self.gateway.remember("last-thread", self.gateway.workspace, thread_id)
+        self._shows_something = True
         self.composer.set_draft(await self.gateway.recall("draft", self.draft_key) or "")
         await self.show_standing()
+        await self._take_back_queued()
         await self.threads.select_key(thread_id or "")
+
+    async def _take_back_queued(self) -> None:
+        """A message that was queued for the end of a run which is over already: a draft again, sent by nobody."""
+        if self.thread_id is None or self.run_view is None or self.run_view.standing != "idle":
+            return
+        queued = await self.gateway.take_queued(self.thread_id)
+        if queued:
+            self.composer.set_draft("\n\n".join([*queued, *filter(None, [self.composer.draft])]))
+            await self.show_standing()
 
     async def keep_place(self) -> None:
         """Remember where the thread was read to, and the draft."""
-        if self.is_mounted:
-            await self._leave_thread()
+        await self._leave_thread()
 
     async def _leave_thread(self) -> None:
+        if not self._shows_something:  # the app has just begun: an empty composer is nobody's draft
+            return
         if self.thread_id is not None:
             await self.gateway.remember("place", self.thread_id, self.conversation.place)
         await self.gateway.remember("draft", self.draft_key, self.composer.draft or None)
@@ -153,6 +167,7 @@ class MainView(Screen[None]):
         view = await self.gateway.run_view(thread_id) if thread_id else None
         here = await self.gateway.waiting_titles(thread_id) if thread_id else []
         everywhere = await self.gateway.waiting_titles()
+        queued = await self.gateway.queued(thread_id) if thread_id else []
         if thread_id != self.thread_id:
             return
         self.run_view = view
@@ -162,7 +177,7 @@ class MainView(Screen[None]):
             len(here), here[0] if here else "", elsewhere=len(everywhere) - len(here)
         )
         self._show_status(view, thread.workspace if thread else self.gateway.workspace)
-        self._show_note(view)
+        self._show_note(view, queued)
         self._show_hints()
 
     def _show_status(self, view: RunView | None, workspace: str) -> None:
@@ -179,8 +194,12 @@ class MainView(Screen[None]):
         """Say something passing in place of the state; "" takes it back."""
         self.status.status = replace(self.status.status, note=note)
 
-    def _show_note(self, view: RunView | None) -> None:
+    def _show_note(self, view: RunView | None, queued: list[str]) -> None:
         text, tone = _note_of(view)
+        if queued:
+            more = f" (and {len(queued) - 1} more)" if len(queued) > 1 else ""
+            text = f"{text}\n" if text else ""
+            text += f"Queued, sent when the run ends: {clean_line(queued[0])}{more}"
         if text:
             item = ConversationItem(key=NOTE_KEY, kind="note", text=text, tone=tone)
             self.conversation.update(item)

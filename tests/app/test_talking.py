@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from afk_tui.actions import ACTIONS
 from afk_tui.screens.main import MainScreen
 
@@ -26,8 +28,8 @@ async def test_a_request_stays_a_bar_while_the_composer_has_the_focus_and_enter_
 
 async def test_a_request_opens_by_itself_where_nobody_is_typing(start) -> None:
     async with start() as driven:
-        await driven.say("write b.txt: hello")
         driven.main.conversation.focus()
+        driven.main.submit("write b.txt: hello")
         await driven.until_screen("ApprovalScreen")
 
 
@@ -50,7 +52,7 @@ async def test_a_message_sent_while_a_call_waits_is_offered_as_the_reason_of_a_d
         await driven.say("not in this folder, please")
         await driven.until_screen("ConfirmScreen")
         await driven.until_shown("as the reason")
-        await driven.until(lambda: driven.app.screen.is_listening, "the dialog to hear")
+        await driven.until(lambda: driven.app.screen.is_ready, "the dialog to hear")
         await driven.pilot.press("d")
         await driven.until_state("done")
         await driven.until_shown("denied")
@@ -67,7 +69,7 @@ async def test_a_message_sent_while_a_run_works_is_sent_when_it_ends(start) -> N
         await driven.until(lambda: driven.main.request_bar.count == 1, "the bar")
         await driven.say("list")
         await driven.until_screen("ConfirmScreen")
-        await driven.until(lambda: driven.app.screen.is_listening, "the dialog to hear")
+        await driven.until(lambda: driven.app.screen.is_ready, "the dialog to hear")
         await driven.pilot.press("q")
         await driven.until_screen("MainScreen")
         [request] = await driven.main.gateway.requests()
@@ -112,12 +114,20 @@ async def test_drafts_are_kept_for_each_thread_over_a_restart(start) -> None:
         await driven.until(lambda: driven.main.composer.draft == "two", "the new thread's draft")
 
 
-async def test_a_first_start_asks_about_the_folder_and_a_no_leaves(start) -> None:
+async def test_a_first_start_asks_about_the_folder_until_it_is_answered_with_yes(start) -> None:
     async with start(trust=False) as driven:
         await driven.until_screen("TrustScreen")
-        assert str(driven.folder) in driven.text().replace("\n", "")
+        await driven.until_shown("May the agent work in this folder?")
+        await driven.until(lambda: time.monotonic() > driven.app.screen._listens_from, "the question to hear")
+        await driven.pilot.press("n")
+        await driven.until(lambda: driven.app._exit, "the app to leave")
     async with start(trust=False) as driven:
         await driven.until_screen("TrustScreen")
+        await driven.until(lambda: time.monotonic() > driven.app.screen._listens_from, "the question to hear")
+        await driven.pilot.press("y")
+        await driven.until_screen("MainScreen")
+    async with start(trust=False) as driven:
+        await driven.until(lambda: driven.app.focused is driven.main.composer, "the app to be ready")
 
 
 async def test_titles_with_markup_are_shown_as_they_are(start) -> None:

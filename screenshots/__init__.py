@@ -1,0 +1,1 @@
+"""Pictures of every screen, from real runs on the demo model: `python -m screenshots`."""

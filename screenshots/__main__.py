@@ -1,0 +1,116 @@
+"""Take every picture anew: `python -m screenshots [FOLDER] [--png]` (a PNG beside each, to look at)."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from screenshots.stage import Stage, stage
+
+WRITE = "write todo.md: # To do\n\n- buy bread and milk\n- call Grace\n- water the plants\n"
+COMMAND = "run: for f in *.md *.txt; do echo \"$f: $(wc -l < $f) lines\"; done | sort -r > counts.txt && cat counts.txt"
+
+
+async def conversation(shown: Stage, folder: Path) -> None:
+    """A thread that is done, one that waits: main, approvals, checkpoints, compaction, menu, help."""
+    await shown.say("list and then read todo.md")
+    await shown.until_standing("idle")
+    shown.clock.move(42)
+    await shown.pilot.press("ctrl+n")
+    await shown.say("search clock and then write plan.txt: A clock that stands still.")
+    await shown.until_standing("waiting")
+    shown.clock.move(17)
+    await shown.pilot.press("ctrl+n")
+    await shown.say(f"list and then {WRITE.strip()}")
+    await shown.until_standing("waiting")
+    shown.shoot(folder / "main.svg")
+
+    await shown.pilot.press("f4")
+    await shown.until_screen("InboxScreen")
+    await shown.pilot.press("escape")
+    shown.main.open_requests()
+    await shown.until_screen("ApprovalScreen")
+    await shown.until(lambda: "ready" in screen_text(shown), "the request to be ready")
+    shown.shoot(folder / "approval-write.svg")
+    await shown.pilot.press("a")
+    await shown.until_screen("MainScreen")
+    await shown.until_standing("idle")
+
+    shown.clock.move(3)
+    await shown.say(COMMAND)
+    await shown.until_standing("waiting")
+    shown.main.open_requests()
+    await shown.until_screen("ApprovalScreen")
+    await shown.until(lambda: "ready" in screen_text(shown), "the request to be ready")
+    shown.shoot(folder / "approval-command.svg")
+    await shown.pilot.press("a")
+    await shown.until_screen("MainScreen")
+    await shown.until_standing("idle")
+
+    await shown.pilot.press("f5")
+    await shown.until_screen("CheckpointsScreen")
+    await shown.pilot.press("down")
+    await shown.until(lambda: "open calls" in screen_text(shown).lower() or "+" in screen_text(shown), "details")
+    shown.shoot(folder / "checkpoints.svg")
+    await shown.pilot.press("escape")
+    await shown.until_screen("MainScreen")
+
+    await shown.pilot.press("f2")
+    await shown.until_screen("MenuScreen")
+    shown.shoot(folder / "menu.svg")
+    await shown.pilot.press("escape")
+    await shown.until_screen("MainScreen")
+    await shown.pilot.press("f1")
+    await shown.until_screen("HelpScreen")
+    shown.shoot(folder / "help.svg")
+    await shown.pilot.press("escape")
+    await shown.until_screen("MainScreen")
+
+
+async def streaming(shown: Stage, folder: Path) -> None:
+    """An answer that is still arriving."""
+    shown.model.hold_after = 240
+    await shown.say("tell a long story")
+    await shown.until(shown.model.held.is_set, "the answer to be held")
+    await shown.until(lambda: "running" in screen_text(shown), "the run to be shown as running")
+    await asyncio.sleep(0.3)  # the stream is painted at most 20 times a second
+    await shown.quiet()
+    shown.shoot(folder / "streaming.svg")
+
+
+def screen_text(shown: Stage) -> str:
+    """What is on the screen, as lines of text."""
+    return "\n".join(strip.text for strip in shown.app.screen._compositor.render_strips())
+
+
+async def take_all(folder: Path) -> None:
+    """Every picture, into `folder`."""
+    for scene in (conversation, streaming):
+        async with stage() as shown:
+            await scene(shown, folder)
+
+
+def make_png(svg: Path) -> None:
+    """The same as a bitmap."""
+    import resvg_py
+
+    svg.with_suffix(".png").write_bytes(bytes(resvg_py.svg_to_bytes(svg_path=str(svg))))
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m screenshots", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent)
+    parser.add_argument("--png", action="store_true")
+    chosen = parser.parse_args()
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    asyncio.run(take_all(chosen.folder))
+    for svg in sorted(chosen.folder.glob("*.svg")):
+        print(svg)
+        if chosen.png:
+            make_png(svg)
+
+
+if __name__ == "__main__":
+    main()

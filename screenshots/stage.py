@@ -1,0 +1,152 @@
+"""An app whose pictures are the same bytes each time: a clock that stands still, names that count, one folder name."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import tempfile
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from itertools import count
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from afk.llms.demo import DemoModel
+from afk.llms.protocol import ModelEvent, ModelRequest, TextDelta
+from afk.memory import SQLiteMemoryStore
+from afk_tui.app import AfkApp
+from afk_tui.gateway.gateway import Gateway
+from afk_tui.gateway.settings import Settings, build
+
+DEADLINE_S = 60.0
+# what stands in a picture in place of the temporary folder: as long as that, so that nothing moves
+SHOWN_FOLDER = "/home/ada/notes"
+PREFIX = "/tmp/n-"
+NOON_MS = 1_767_268_800_000
+
+
+class StandingClock:
+    """Milliseconds since the epoch; moves only when it is told to."""
+
+    def __init__(self) -> None:
+        self.at_ms = NOON_MS
+
+    def __call__(self) -> int:
+        return self.at_ms
+
+    def move(self, minutes: int) -> None:
+        """Let time pass."""
+        self.at_ms += minutes * 60_000
+
+
+class HeldDemo(DemoModel):
+    """The demo model, which can be held in the middle of an answer."""
+
+    def __init__(self) -> None:
+        super().__init__(delta_delay_s=0.0)
+        self.hold_after: int | None = None
+        self.held = asyncio.Event()
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """The same stream, up to the delta it is held at."""
+        async with aclosing(super().stream(request)) as events:
+            number = 0
+            async for event in events:
+                number += isinstance(event, TextDelta)
+                if self.hold_after is not None and number > self.hold_after:
+                    self.held.set()
+                    await asyncio.Event().wait()
+                yield event
+
+
+class Stage:
+    """The app, its clock and its model; `shoot` takes a picture."""
+
+    def __init__(self, app: AfkApp, pilot: Pilot[None], clock: StandingClock, model: HeldDemo, folder: Path) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.clock = clock
+        self.model = model
+        self.folder = folder
+
+    @property
+    def main(self):  # noqa: ANN201
+        """The main screen."""
+        return self.app.main
+
+    async def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for a state that can be observed."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited for {what}")
+            await self.pilot.pause()
+            await asyncio.sleep(0.01)
+
+    async def say(self, text: str) -> None:
+        """Send a message."""
+        self.main.composer.focus()
+        self.main.composer.set_draft(text)
+        await self.pilot.press("enter")
+
+    async def until_standing(self, *standings: str) -> None:
+        """Wait until the shown thread's run stands so."""
+        def stands() -> bool:
+            view = self.main.run_view
+            return view is not None and view.standing in standings and not self.main.gateway.is_working()
+
+        await self.until(stands, f"the run to be {standings}")
+        await self.quiet()
+
+    async def until_screen(self, name: str) -> None:
+        """Wait for a screen to be on top and painted."""
+        await self.until(lambda: type(self.app.screen).__name__ == name, name)
+        await self.quiet()
+
+    async def quiet(self) -> None:
+        """Wait until no worker works and nothing is left to be painted."""
+        await self.until(
+            lambda: not [w for w in self.app.workers if not w.is_finished and w.group in QUIET_GROUPS], "quiet"
+        )
+        await self.pilot.pause()
+
+    def shoot(self, path: Path) -> None:
+        """Write the picture."""
+        svg = self.app.export_screenshot(title="afk-tui")
+        svg = svg.replace(str(self.folder), SHOWN_FOLDER)
+        svg = re.sub(r"@font-face\s*\{[^}]*\}", "", svg)
+        svg = re.sub(r"terminal-[0-9a-z]+-", "afk-", svg)
+        svg = re.sub(r"font-family:[^;]*;", 'font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace;', svg)
+        svg = re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
+        path.write_text(svg.rstrip() + "\n")
+
+
+QUIET_GROUPS = frozenset({"begin", "sync", "submit", "queue", "draft", "open", "warm"})
+
+
+@asynccontextmanager
+async def stage(size: tuple[int, int] = (120, 36), theme: str = "textual-dark") -> AsyncIterator[Stage]:
+    """The app on a new database in a new folder with a few files."""
+    os.environ.update(LOGNAME="ada", TZ="UTC")
+    time.tzset()
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as made, tempfile.TemporaryDirectory() as data:
+        folder = Path(made).resolve()
+        if len(str(folder)) != len(SHOWN_FOLDER):
+            raise AssertionError(f"{folder} and {SHOWN_FOLDER} must be equally long")
+        (folder / "todo.md").write_text("# To do\n\n- buy bread\n- call Grace\n")
+        (folder / "ideas.txt").write_text("a clock that stands still\n")
+        clock, numbers, model = StandingClock(), count(1), HeldDemo()
+        store = SQLiteMemoryStore(
+            Path(data) / "afk.db", clock=clock, new_id=lambda prefix: f"{prefix}_{next(numbers):04}"
+        )
+        settings = Settings(workspace=folder, demo=True, trust=True)
+        app = AfkApp(settings, gateway=Gateway(build(settings, store=store, llm=model)), cursor_blink=False)
+        app.animation_level = "none"
+        async with app.run_test(size=size) as pilot:
+            app.theme = theme
+            shown = Stage(app, pilot, clock, model, folder)
+            await shown.until(lambda: app.focused is not None, "the app to be ready")
+            yield shown
