@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from afk.memory.records import ApprovalRecord, EffectRecord
+from afk.memory.records import ApprovalRecord, EffectRecord, ThreadRecord
 from afk.tools.confinement import OffLimits
 from afk.tools.preview import Preview, preview_call
 from afk_tui.gateway.clean import clean, clean_exact, clean_line, mark_count
-from afk_tui.gateway.views import ApprovalView
+from afk_tui.gateway.items import call_title
+from afk_tui.gateway.views import ApprovalView, WaitingRow
 
 
 def view_of(
@@ -45,6 +46,19 @@ def view_of(
         total=total,
         marks=mark_count(preview.text),
         known=_what_is_known(approval, effect),
+    )
+
+
+def waiting_row(approval: ApprovalRecord, thread: ThreadRecord | None) -> WaitingRow:
+    """A request in one line."""
+    return WaitingRow(
+        approval_id=approval.approval_id,
+        thread_id=approval.thread_id,
+        thread_title=clean_line(thread.title) if thread else "",
+        title=call_title(approval.tool_name, approval.arguments),
+        kind=approval.kind,
+        requested_at_ms=approval.requested_at_ms,
+        workspace=clean_line(thread.workspace) if thread else "",
     )
 
 

@@ -89,6 +89,19 @@ class ApprovalView:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """A request in one line; `title` is the call ("write_file notes.txt")."""
+
+    approval_id: str
+    thread_id: str
+    thread_title: str
+    title: str
+    kind: Literal["call", "uncertain"]
+    requested_at_ms: int
+    workspace: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckpointRow:
     """A line of the checkpoint browser."""
 
