@@ -39,9 +39,16 @@ def ends_well(
             tell("afk-tui: stopped. What was done so far is kept.")
             return EXIT_INTERRUPTED
         except OSError as error:
-            silence_stdout()  # it may be standard output itself that can't be written
-            fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", as_json=False)
+            _tell_of(error, as_json)
             return EXIT_ERROR
         return code
 
     return ended
+
+
+def _tell_of(error: OSError, as_json: bool) -> None:
+    try:
+        fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", as_json=as_json)
+        sys.stdout.flush()
+    except OSError:  # it is standard output itself that can't be written; standard error has the line
+        silence_stdout()

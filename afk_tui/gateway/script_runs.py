@@ -96,18 +96,25 @@ async def resume(settings: Settings, run_id: str, follower: Follower, stop: asyn
 def check(settings: Settings) -> None:
     """Raises GatewayError if no run could be begun or resumed with these settings."""
     _require_a_model(settings)
-    build(settings)
+    _build(settings)
 
 
 @asynccontextmanager
 async def _opened_engine(settings: Settings) -> AsyncGenerator[Engine]:
-    engine = build(settings)
+    engine = _build(settings)
     try:
         with told():
             await open_store(engine.store, engine.database)
             yield engine
     finally:
         await engine.runner.close()
+
+
+def _build(settings: Settings) -> Engine:
+    try:
+        return build(settings)
+    except FileNotFoundError as error:
+        raise GatewayError("The current folder is not there any more. Name one with --workspace.") from error
 
 
 async def _follow(engine: Engine, handle: AgentRunHandle, follower: Follower, stop: asyncio.Event) -> Outcome:

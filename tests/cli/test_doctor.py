@@ -1,0 +1,84 @@
+"""`doctor`: what is there, what is broken, and that it changes nothing."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Waiting
+from tests.cli.kit import ROOT, Cli
+
+
+@pytest.fixture
+def installed(cli: Cli, tmp_path: Path) -> Cli:
+    """The command line of a copy of the program that has its stylesheets as an installed one has."""
+    cli.package_root = tmp_path / "site"
+    for name in ("afk", "afk_tui"):
+        shutil.copytree(ROOT / name, cli.package_root / name)
+    styles = cli.package_root / "afk_tui" / "styles"
+    styles.mkdir(exist_ok=True)
+    (styles / "base.tcss").write_text("")
+    return cli
+
+
+def test_without_a_database_all_is_well_and_none_is_made(installed: Cli) -> None:
+    done = installed("doctor", "--json").expect(0)
+    assert done.json["ok"] is True
+    assert done.json["database"]["path"] == str(installed.db)
+    assert done.json["database"]["exists"] is False
+    assert done.json["versions"]["textual"].startswith("8.")
+    assert not installed.db.parent.exists()
+    assert "all is well" in installed("doctor").expect(0).out
+
+
+def test_it_counts_what_is_open_and_leaves_the_file_as_it_was(installed: Cli, waiting: Waiting) -> None:
+    before = installed.db.read_bytes()
+    found = installed("doctor", "--json").expect(0).json["database"]
+    assert (found["integrity"], found["schema_version"]) == ("ok", 1)
+    assert found["open_runs"] == {"awaiting_approval": 1}
+    assert found["waiting_requests"] == 1
+    assert installed.db.read_bytes() == before
+    assert [path.name for path in installed.db.parent.iterdir()] == ["afk.db"]
+
+
+def test_the_key_is_never_printed(installed: Cli) -> None:
+    installed.env = {"OPENAI_API_KEY": "sk-secret", "OPENAI_BASE_URL": "http://me:pass@localhost:9/v1"}
+    done = installed("doctor", "--json", before=("--model", "m")).expect(0)
+    assert done.json["model"] == {
+        "name": "m",
+        "api_key_set": True,
+        "base_url_set": True,
+        "host": "localhost:9",
+        "demo": False,
+    }
+    shown = installed("doctor").expect(0)
+    assert "key set: yes" in shown.out
+    for secret in ("sk-secret", "pass@"):
+        assert secret not in done.out + done.err + shown.out + shown.err
+
+
+def test_missing_styles_are_broken(installed: Cli) -> None:
+    (installed.package_root / "afk_tui" / "styles" / "base.tcss").unlink()
+    for rest in (installed.package_root / "afk_tui" / "styles").iterdir():
+        rest.unlink()
+    done = installed("doctor", "--json").expect(1)
+    assert done.json["styles"] is None
+    assert "Install afk-tui again" in done.json["problems"][0]
+
+
+def test_a_damaged_database_is_broken(installed: Cli, waiting: Waiting) -> None:
+    data = bytearray(installed.db.read_bytes())
+    for at in range(3 * 4096, len(data), 4096):
+        data[at : at + 64] = b"\xff" * 64
+    installed.db.write_bytes(data)
+    done = installed("doctor", "--json").expect(1)
+    assert done.json["database"]["integrity"] in ("broken", "unreadable")
+    assert "copy" in done.json["problems"][0]
+    assert str(installed.db) in done.err
+
+
+def test_an_address_that_is_none_is_broken(installed: Cli) -> None:
+    installed.env = {"OPENAI_BASE_URL": "not a url"}
+    assert "OPENAI_BASE_URL" in installed("doctor", before=()).expect(1).err
