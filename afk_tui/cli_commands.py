@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from afk_tui.cli_exit import EXIT_DONE, EXIT_ERROR
 from afk_tui.cli_output import (
+    age,
     argument_lines,
     moment,
     print_json,
@@ -47,14 +48,12 @@ def show_threads(options: Options, *, as_json: bool) -> int:
             (
                 thread["thread_id"],
                 thread["state"].replace("_", " "),
-                str(thread["pending_approvals"] or ""),
-                str(thread["message_count"]),
-                moment(thread["updated_at_ms"]),
+                age(thread["updated_at_ms"]),
                 thread["title"],
             )
             for thread in threads
         ]
-        print_table(("THREAD", "STATE", "WAITING", "MESSAGES", "UPDATED", "TITLE"), rows, right=(2, 3))
+        print_table(("THREAD", "STATE", "AGE", "TITLE"), rows, right=(2,))
     return EXIT_DONE
 
 
@@ -71,15 +70,14 @@ def show_runs(options: Options, *, as_json: bool) -> int:
         rows = [
             (
                 run["run_id"],
-                run["thread_id"],
                 run["state"].replace("_", " "),
-                str(run["step"]),
-                moment(run["updated_at_ms"]),
+                age(run["updated_at_ms"]),
+                run["thread_id"],
                 run["interruption"]["detail"] if run["interruption"] else "",
             )
             for run in runs
         ]
-        print_table(("RUN", "THREAD", "STATE", "STEP", "UPDATED", "WHY IT STOPPED"), rows, right=(3,))
+        print_table(("RUN", "STATE", "AGE", "THREAD", "WHY IT STOPPED"), rows, right=(2,))
     return EXIT_DONE
 
 

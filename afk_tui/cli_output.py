@@ -92,6 +92,15 @@ def moment(at_ms: int | None) -> str:
     return "" if not at_ms else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at_ms / 1000))
 
 
+def age(at_ms: int) -> str:
+    """How long ago that was, in three or four characters."""
+    passed = max(0.0, time.time() - at_ms / 1000)
+    for unit, length, next_length in (("s", 1, 60), ("m", 60, 3600), ("h", 3600, 86_400)):
+        if passed < next_length:
+            return f"{int(passed / length)}{unit}"
+    return f"{int(passed / 86_400)}d"
+
+
 def size(count: int) -> str:
     """Bytes, for people."""
     amount = float(count)

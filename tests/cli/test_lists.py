@@ -66,7 +66,7 @@ def test_a_named_workspace_shows_its_own_threads_runs_and_requests(cli: Cli, wai
 
 def test_a_table_is_aligned_and_whole_where_no_terminal_is(cli: Cli, waiting: Waiting) -> None:
     lines = cli("threads").expect(0).out.splitlines()
-    assert lines[0].split() == ["THREAD", "STATE", "WAITING", "MESSAGES", "UPDATED", "TITLE"]
+    assert lines[0].split() == ["THREAD", "STATE", "AGE", "TITLE"]
     at = lines[0].index("TITLE")
     assert [line[at:] for line in lines[1:]] == ["write notes.txt: buy milk", "list"]
 
