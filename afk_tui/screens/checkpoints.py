@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -103,7 +104,10 @@ class CheckpointsScreen(Screen[str | None]):
         """Read what the checkpoint under the cursor holds."""
         near = message.paged_list.cursor
         self.run_worker(
-            self._read_details(message.row, near), group="details", exclusive=True, exit_on_error=False
+            partial(self._read_details, message.row, near),
+            group="details",
+            exclusive=True,
+            exit_on_error=False,
         )
         self._show_count()
 
