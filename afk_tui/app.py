@@ -130,6 +130,12 @@ class AfkApp(SizeGuard[None]):
         """ctrl+c, wherever the focus is."""
         self.main.call_later(self.main.interrupt)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The palette acts on the main screen: nothing of it may act through what is open above."""
+        if action == "command_palette":
+            return self.screen is self.main
+        return super().check_action(action, parameters)
+
     async def action_quit(self) -> None:
         """Leave; asks while a call runs that must not run twice."""
         if self._leaving:

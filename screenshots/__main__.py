@@ -6,10 +6,12 @@ import argparse
 import asyncio
 from pathlib import Path
 
+from textual.widgets import Input
+
 from screenshots.stage import Stage, stage
 
 WRITE = "write todo.md: # To do\n\n- buy bread and milk\n- call Grace\n- water the plants\n"
-COMMAND = "run: for f in *.md *.txt; do echo \"$f: $(wc -l < $f) lines\"; done | sort -r > counts.txt && cat counts.txt"
+COMMAND = 'run: for f in *.md *.txt; do echo "$f: $(wc -l < $f) lines"; done | sort -r > counts.txt && cat counts.txt'
 
 
 async def conversation(shown: Stage, folder: Path) -> None:
@@ -51,7 +53,9 @@ async def conversation(shown: Stage, folder: Path) -> None:
     await shown.pilot.press("f5")
     await shown.until_screen("CheckpointsScreen")
     await shown.pilot.press("down")
-    await shown.until(lambda: "open calls" in screen_text(shown).lower() or "+" in screen_text(shown), "details")
+    await shown.until(
+        lambda: "open calls" in screen_text(shown).lower() or "+" in screen_text(shown), "details"
+    )
     shown.shoot(folder / "checkpoints.svg")
     await shown.pilot.press("escape")
     await shown.until_screen("MainScreen")
@@ -66,6 +70,33 @@ async def conversation(shown: Stage, folder: Path) -> None:
     shown.shoot(folder / "help.svg")
     await shown.pilot.press("escape")
     await shown.until_screen("MainScreen")
+
+
+async def compaction(shown: Stage, folder: Path) -> None:
+    """What a compaction removed."""
+    for number in range(1, 6):
+        await shown.say(f"list together with read ideas.txt and then run: echo {number} >> log.txt")
+        await shown.until_standing("waiting")
+        shown.main.open_requests()
+        await shown.until_screen("ApprovalScreen")
+        await shown.until(lambda: "ready" in screen_text(shown), "the request to be ready")
+        await shown.pilot.press("a")
+        await shown.until_screen("MainScreen")
+        await shown.until_standing("idle")
+        shown.clock.move(13 * 60)
+    await shown.pilot.press("f6")
+    await shown.until_screen("CompactionScreen")
+    shown.app.screen.query_one("#state-count Input", Input).value = "12"
+    shown.app.set_focus(None)
+    await shown.until(lambda: "What would go:" in screen_text(shown), "the dry run")
+    await shown.pilot.press("c")
+    await shown.until(
+        lambda: shown.app.focused is not None and shown.app.focused.id == "keep", "the question"
+    )
+    await shown.pilot.press("y")
+    await shown.until(lambda: "Done:" in screen_text(shown), "the result")
+    await shown.quiet()
+    shown.shoot(folder / "compaction.svg")
 
 
 async def streaming(shown: Stage, folder: Path) -> None:
@@ -86,7 +117,7 @@ def screen_text(shown: Stage) -> str:
 
 async def take_all(folder: Path) -> None:
     """Every picture, into `folder`."""
-    for scene in (conversation, streaming):
+    for scene in (conversation, compaction, streaming):
         async with stage() as shown:
             await scene(shown, folder)
 

@@ -65,7 +65,9 @@ class HeldDemo(DemoModel):
 class Stage:
     """The app, its clock and its model; `shoot` takes a picture."""
 
-    def __init__(self, app: AfkApp, pilot: Pilot[None], clock: StandingClock, model: HeldDemo, folder: Path) -> None:
+    def __init__(
+        self, app: AfkApp, pilot: Pilot[None], clock: StandingClock, model: HeldDemo, folder: Path
+    ) -> None:
         self.app = app
         self.pilot = pilot
         self.clock = clock
@@ -94,6 +96,7 @@ class Stage:
 
     async def until_standing(self, *standings: str) -> None:
         """Wait until the shown thread's run stands so."""
+
         def stands() -> bool:
             view = self.main.run_view
             return view is not None and view.standing in standings and not self.main.gateway.is_working()
@@ -109,17 +112,26 @@ class Stage:
     async def quiet(self) -> None:
         """Wait until no worker works and nothing is left to be painted."""
         await self.until(
-            lambda: not [w for w in self.app.workers if not w.is_finished and w.group in QUIET_GROUPS], "quiet"
+            lambda: not [w for w in self.app.workers if not w.is_finished and w.group in QUIET_GROUPS],
+            "quiet",
         )
         await self.pilot.pause()
 
     def shoot(self, path: Path) -> None:
         """Write the picture."""
         svg = self.app.export_screenshot(title="afk-tui")
-        svg = svg.replace(str(self.folder), SHOWN_FOLDER)
+        folder = str(self.folder)
+        for kept in range(
+            len(folder), 5, -1
+        ):  # where something covers a part of it, its end or its beginning
+            svg = svg.replace(folder[-kept:], SHOWN_FOLDER[-kept:]).replace(
+                folder[:kept], SHOWN_FOLDER[:kept]
+            )
         svg = re.sub(r"@font-face\s*\{[^}]*\}", "", svg)
         svg = re.sub(r"terminal-[0-9a-z]+-", "afk-", svg)
-        svg = re.sub(r"font-family:[^;]*;", 'font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace;', svg)
+        svg = re.sub(
+            r"font-family:[^;]*;", 'font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace;', svg
+        )
         svg = re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
         path.write_text(svg.rstrip() + "\n")
 

@@ -296,6 +296,9 @@ class MainScreen(MainRuns):
             await self.app.action_quit()
             return
         self._interrupted_at = now
+        if self.app.screen is not self:  # what is open above is neither stopped nor answered by it
+            self.notify("Press ctrl+c again to quit.", markup=False)
+            return
         selected = self.get_selected_text() or self.composer.selected_text
         if selected:
             self.app.copy_to_clipboard(selected)

@@ -214,8 +214,27 @@ class MainRuns(MainView):
     @on(told.RequestsChanged)
     @on(told.StoreChanged)
     def see_changes(self) -> None:
-        """Somebody recorded something."""
+        """Somebody recorded something: show it here, and in what is open above."""
         self.sync()
+        if self.app.screen is not self:
+            self._refresh_above()
+
+    @work(exclusive=True, group="above", exit_on_error=False)
+    async def _refresh_above(self) -> None:
+        from afk_tui.screens.approval import ApprovalScreen
+        from afk_tui.screens.compaction import CompactionScreen
+        from afk_tui.screens.inbox import InboxScreen
+
+        above = self.app.screen
+        try:
+            if isinstance(above, ApprovalScreen):
+                above.refresh_requests(await self.gateway.requests(self.thread_id))
+            elif isinstance(above, InboxScreen):
+                await above.reload()
+            elif isinstance(above, CompactionScreen):
+                above.post_message(told.StoreChanged())
+        except GatewayError as error:
+            self.notify(str(error), severity="error", markup=False)
 
     @on(told.Warned)
     def warn(self, event: told.Warned) -> None:
