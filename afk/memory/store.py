@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from afk.memory.found import FoundText
 from afk.memory.records import (
     ApprovalRecord,
     CallResult,
@@ -218,6 +219,10 @@ class MemoryStore(Protocol):
     ) -> list[EventRecord]: ...
 
     async def list_compactions(self, thread_id: str, *, limit: int = 50) -> list[CompactionRecord]: ...
+
+    async def find(self, text: str, *, workspace: str | None = None, limit: int = 200) -> list[FoundText]:
+        """Titles, then messages, that hold a text; the newest first."""
+        ...
 
     async def data_version(self) -> tuple[int, int]:
         """Changes whenever anybody, in any process, records anything."""

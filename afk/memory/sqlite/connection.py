@@ -26,6 +26,7 @@ Durability = Literal["FULL", "NORMAL"]
 BUSY_TIMEOUT_MS = 10_000
 
 _open_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+_closing: set[threading.Event] = set()
 
 
 class Connection:
@@ -145,7 +146,7 @@ class Connection:
         """For the end of the process, when no loop runs any more."""
         db = self._let_go()
         if db is not None:
-            _close_without_loop(db).wait(timeout=5)
+            _close_without_loop(db)
 
     def _let_go(self) -> aiosqlite.Connection | None:
         db, self._db = self._db, None
@@ -155,8 +156,8 @@ class Connection:
         return db
 
 
-def _close_without_loop(db: aiosqlite.Connection) -> threading.Event:
-    """Have the connection's own thread close it and end; the event is set when it has."""
+def _close_without_loop(db: aiosqlite.Connection) -> None:
+    """Have the connection's own thread close it and end; `_close_all` waits for that."""
     db._running = False
     connection, db._connection = db._connection, None
     closed = threading.Event()
@@ -165,10 +166,11 @@ def _close_without_loop(db: aiosqlite.Connection) -> threading.Event:
         if connection is not None:
             connection.close()
         closed.set()
+        _closing.discard(closed)
         return aiosqlite.core._STOP_RUNNING_SENTINEL
 
+    _closing.add(closed)
     db._tx.put_nowait((None, close))
-    return closed
 
 
 def explain(error: sqlite3.Error, name: str, *, doing: str) -> StoreError:
@@ -223,7 +225,9 @@ async def _quietly_close(db: aiosqlite.Connection) -> None:
 def _close_all() -> None:
     for connection in list(_open_connections):
         connection.close_at_exit()
+    for closed in list(_closing):
+        closed.wait(timeout=5)
 
 
 # a forked child has neither the threads nor the right to touch its parent's files
-os.register_at_fork(after_in_child=_open_connections.clear)
+os.register_at_fork(after_in_child=lambda: (_open_connections.clear(), _closing.clear()))

@@ -200,10 +200,9 @@ VERSION = len(MIGRATIONS)
 def check_ours(db: sqlite3.Connection, path: str) -> int:
     """The file's version, having read nothing but its header. Raises StoreError for somebody else's database,
     AgentCheckpointSchemaError for a version that this program does not know."""
-    application = db.execute("PRAGMA application_id").fetchone()[0]
-    version = db.execute("PRAGMA user_version").fetchone()[0]
+    application, version, tables = _read_identity(db)
     if application != APPLICATION_ID:
-        if version or application or db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        if version or application or tables:
             raise StoreError(
                 f"{path} is a database of another program, and was left as it is. "
                 "Name another file with --db or AFK_DB."
@@ -215,6 +214,20 @@ def check_ours(db: sqlite3.Connection, path: str) -> int:
             "Nothing was changed. Install the newer afk-tui, or name another file with --db or AFK_DB."
         )
     return version
+
+
+def _read_identity(db: sqlite3.Connection) -> tuple[int, int, int]:
+    """Application id, version and number of tables, of one moment: another process may be making them."""
+    outermost = not db.in_transaction
+    if outermost:
+        db.execute("BEGIN")
+    try:
+        application = db.execute("PRAGMA application_id").fetchone()[0]
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        return application, version, db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    finally:
+        if outermost and db.in_transaction:
+            db.execute("ROLLBACK")
 
 
 def migrate(db: sqlite3.Connection, path: str) -> None:

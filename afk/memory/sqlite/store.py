@@ -11,6 +11,7 @@ from typing import Any
 from afk.agents.errors import StoreError
 from afk.memory.clock import new_id as random_id
 from afk.memory.clock import now_ms
+from afk.memory.found import FoundText
 from afk.memory.records import (
     ApprovalRecord,
     CallResult,
@@ -34,7 +35,7 @@ from afk.memory.records import (
     ThreadRecord,
 )
 from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
-from afk.memory.sqlite import approvals, compaction, effects, queries, runs, writing
+from afk.memory.sqlite import approvals, compaction, effects, queries, runs, search, writing
 from afk.memory.sqlite.connection import Connection, Durability
 from afk.memory.sqlite.owners import NoOwners, Owners
 from afk.memory.store import CompactionProgress
@@ -334,6 +335,17 @@ class SQLiteMemoryStore:
     async def list_compactions(self, thread_id: str, *, limit: int = 50) -> list[CompactionRecord]:
         """Past compactions of a thread, the newest first."""
         return await self._connection.read(queries.list_compactions, thread_id, limit)
+
+    async def find(self, text: str, *, workspace: str | None = None, limit: int = 200) -> list[FoundText]:
+        """Titles, then messages, that hold a text; in slices, between which others get their turn."""
+        found = await self._connection.read(search.find_titles, text, workspace, limit)
+        below: int | None = None
+        while len(found) < limit and below != 0:
+            more, below = await self._connection.read(
+                search.find_messages, text, workspace, limit - len(found), below
+            )
+            found += more
+        return found
 
     async def data_version(self) -> tuple[int, int]:
         """Changes whenever anybody, in any process, records anything."""
