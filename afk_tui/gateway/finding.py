@@ -40,7 +40,7 @@ async def find_in(store: MemoryStore, text: str, workspace: str | None, limit: i
 
 
 def _hit(found: FoundText, text: str) -> Hit:
-    excerpt = clean_line(found.excerpt)
+    excerpt = clean_line(found.excerpt.replace("\r\n", " ").replace("\n", " "))
     if found.cut_before:
         excerpt = f"…{excerpt}"
     sought = clean_line(text)
