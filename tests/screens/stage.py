@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -21,7 +22,7 @@ from afk.memory.sqlite.store import InMemoryMemoryStore, SQLiteMemoryStore
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.settings import Settings, build
 
-DEADLINE_S = 20.0
+DEADLINE_S = 10.0
 # The keys of the app that a modal must keep dead.
 APP_KEYS = ("f1", "f2", "f3", "f4", "f5", "f6", "f7", "ctrl+n", "ctrl+r", "a", "d", "enter", "space")
 
@@ -29,7 +30,8 @@ APP_KEYS = ("f1", "f2", "f3", "f4", "f5", "f6", "f7", "ctrl+n", "ctrl+r", "a", "
 class Stage(App[Any]):
     """Pushes `screen`; `dismissed` holds what it was dismissed with, `pressed` which keys reached the app."""
 
-    CSS = "Screen { layers: base; }"
+    # A scrollbar in a terminal of one cell comes and goes for ever.
+    CSS = "#_default { overflow: hidden; }"
     BINDINGS: ClassVar[list[BindingType]] = [Binding(key, f"pressed('{key}')") for key in APP_KEYS]
 
     def __init__(self, screen: Screen[Any], *, theme: str = "textual-dark") -> None:
@@ -110,5 +112,39 @@ async def waiting(
     gateway, thread_id = await waiting_gateway(workspace, message, database=database)
     try:
         yield gateway, thread_id
+    finally:
+        await gateway.close()
+
+
+KILLED = """
+import asyncio, pathlib, sys
+from tests.screens.stage import waiting_gateway
+async def main(workspace, database, command):
+    gateway, thread_id = await waiting_gateway(
+        pathlib.Path(workspace), f"run: {command}", database=pathlib.Path(database)
+    )
+    [request] = await gateway.requests()
+    await gateway.decide(request, "allow")
+    await asyncio.sleep(60)
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@asynccontextmanager
+async def killed_inside(workspace: Path, database: Path) -> AsyncGenerator[tuple[Gateway, str]]:
+    """A gateway and a thread whose one call has a line in `effects.txt` and an unknown outcome: the process that made
+    it was killed by it. The run is resumed and waits for a person to settle the call."""
+    command = "echo once >> effects.txt; [ $(wc -l < effects.txt) -gt 1 ] || kill -9 $PPID"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", KILLED, str(workspace), str(database), command),
+        cwd=Path(__file__).parents[2],
+    )
+    assert await process.wait() == -9
+    gateway = await open_gateway(workspace, database=database)
+    try:
+        [row] = await gateway.waiting_runs()
+        await gateway.resume(row.thread_id)
+        await until_run(gateway, row.thread_id, "waiting")
+        yield gateway, row.thread_id
     finally:
         await gateway.close()
