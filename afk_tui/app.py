@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +21,7 @@ from afk_tui.screens.main import MainScreen
 from afk_tui.screens.too_small import SizeGuard
 from afk_tui.shutdown import install_signal_handlers
 from afk_tui.styles_folder import styles_folder
+from afk_tui.telling import tell_error
 
 
 class AfkApp(SizeGuard[None]):
@@ -49,6 +51,7 @@ class AfkApp(SizeGuard[None]):
         self.gateway.listen(self._take)
         self.main = MainScreen(self.gateway, cursor_blink=cursor_blink)
         self._leaving = False
+        self.last_words = ""
         self.bugs: list[BaseException] = []
 
     def _take(self, message: Message) -> None:
@@ -101,7 +104,10 @@ class AfkApp(SizeGuard[None]):
 
     async def on_unmount(self) -> None:
         """What runs is interrupted and kept."""
-        await self.gateway.close()
+        try:
+            await self.gateway.close()
+        except GatewayError as error:
+            self.last_words = str(error)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Work of the app's own that failed."""
@@ -111,6 +117,9 @@ class AfkApp(SizeGuard[None]):
         """An error that no screen knows how to tell is a bug: say so, and go on; what was recorded is kept."""
         error = event.worker.error
         if event.state is not WorkerState.ERROR or error is None:
+            return
+        if isinstance(error, GatewayError):
+            tell_error(self.main, error)
             return
         self.bugs.append(error)
         self.log.error(error)
@@ -148,14 +157,20 @@ class AfkApp(SizeGuard[None]):
         self._leaving = True
         try:
             if await self.main.may_stop(None):
-                await self.main.keep_place()
+                await self._keep_place()
                 self.exit()
         finally:
             self._leaving = False
 
     async def request_shutdown(self) -> None:
         """A signal says to end: nobody is there to be asked."""
-        await self.main.keep_place()
+        await self._keep_place()
+
+    async def _keep_place(self) -> None:
+        try:
+            await self.main.keep_place()
+        except GatewayError as error:  # leaving must not hang on a full disk
+            self.last_words = str(error)
 
     def _fatal_error(self) -> None:
         """A crash tells where, never the values of variables: there may be keys among them."""
@@ -174,4 +189,6 @@ def run_app(settings: Settings, thread_id: str | None = None) -> int:
     """Run the app until it is left; the exit status."""
     app = AfkApp(settings, thread_id=thread_id)
     app.run()
+    if app.last_words:
+        print(app.last_words, file=sys.stderr)
     return app.return_code or 0

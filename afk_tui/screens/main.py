@@ -14,6 +14,7 @@ from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.views import ThreadRow
 from afk_tui.screens.main_runs import MainRuns
 from afk_tui.styles_folder import styles_folder
+from afk_tui.telling import tell_error, telling
 
 if TYPE_CHECKING:
     from afk_tui.app import AfkApp
@@ -58,7 +59,7 @@ class MainScreen(MainRuns):
             open_runs = await gateway.waiting_runs()
             await self.show_thread(known.thread_id if known else None)
         except GatewayError as error:
-            self.notify(str(error), severity="error", timeout=30, markup=False)
+            tell_error(self, error)
             return
         interrupted = [
             run for run in open_runs if run.state == "interrupted" and run.thread_id != self.thread_id
@@ -78,6 +79,7 @@ class MainScreen(MainRuns):
 
     # actions, in the order of `actions.py`
 
+    @telling
     async def action_new_thread(self) -> None:
         """A new conversation."""
         await self.open_thread(None)
@@ -87,6 +89,7 @@ class MainScreen(MainRuns):
         self.add_class("-list")
         self.threads.focus()
 
+    @telling
     async def action_all_threads(self) -> None:
         """All workspaces, or this one."""
         self.everywhere = not self.everywhere
@@ -127,6 +130,7 @@ class MainScreen(MainRuns):
             await self.open_thread(thread_id)
             self.open_requests(chosen)
 
+    @telling
     async def action_resume(self) -> None:
         """Go on with the run."""
         if self.thread_id is None or self.run_view is None:
@@ -150,7 +154,7 @@ class MainScreen(MainRuns):
         try:
             await self.gateway.resume(thread_id, take_over=take_over)
         except GatewayError as error:
-            self.notify(str(error), severity="error", timeout=10, markup=False)
+            tell_error(self, error)
         self.sync()
 
     @work(exclusive=True, group="dialog", exit_on_error=False)
@@ -182,7 +186,7 @@ class MainScreen(MainRuns):
             if await self.may_stop(thread_id):
                 await self.gateway.stop(thread_id)
         except GatewayError as error:
-            self.notify(str(error), severity="error", markup=False)
+            tell_error(self, error)
         self.sync()
 
     async def may_stop(self, thread_id: str | None) -> bool:
@@ -241,6 +245,7 @@ class MainScreen(MainRuns):
             self.notify(f"A new conversation has no {what} yet.", markup=False)
         return thread
 
+    @telling
     async def action_copy_last(self) -> None:
         """Copy the model's last message."""
         text = await self.gateway.last_answer(self.thread_id) if self.thread_id else None
@@ -266,6 +271,7 @@ class MainScreen(MainRuns):
 
         self.app.push_screen(HelpScreen())
 
+    @telling
     async def action_theme(self) -> None:
         """Dark or light, and remembered."""
         theme = "textual-light" if self.app.current_theme.dark else "textual-dark"

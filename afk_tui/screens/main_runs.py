@@ -10,6 +10,7 @@ from afk_tui.gateway import messages as told
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.views import ThreadRow
 from afk_tui.screens.main_view import STREAM_KEY, MainView
+from afk_tui.telling import tell_error, telling
 from afk_tui.widgets.composer import Composer
 from afk_tui.widgets.conversation import Conversation
 from afk_tui.widgets.paged_list import PagedList
@@ -60,7 +61,7 @@ class MainRuns(MainView):
                 await self._ask_about_open_run(text, standing)
         except GatewayError as error:
             self._give_back(text)
-            self.notify(str(error), severity="error", timeout=10, markup=False)
+            tell_error(self, error)
 
     async def _send(self, text: str) -> None:
         was = self.thread_id
@@ -151,10 +152,12 @@ class MainRuns(MainView):
         self.sync()
 
     @on(told.AnswerBegan)
-    def begin_answer(self, event: told.AnswerBegan) -> None:
-        """The model is asked."""
+    @telling
+    async def begin_answer(self, event: told.AnswerBegan) -> None:
+        """The model is asked. What it answers stands below all that is on disk by now, so that is shown first."""
         self._streamed[event.thread_id] = ""
         if event.thread_id == self.thread_id:
+            await self.catch_up()
             self.conversation.begin_stream(STREAM_KEY)
             self.say("● thinking")
 
@@ -193,7 +196,7 @@ class MainRuns(MainView):
             self.show_item(event.item)
 
     @on(told.RunEnded)
-    async def end_run(self, event: told.RunEnded) -> None:
+    def end_run(self, event: told.RunEnded) -> None:
         """A run stopped: say how, and send what was queued for its end."""
         if self._streamed.pop(event.thread_id, None) is not None and event.thread_id == self.thread_id:
             self.conversation.end_stream(None)
@@ -209,7 +212,7 @@ class MainRuns(MainView):
         try:
             await self.gateway.send_queued(thread_id)
         except GatewayError as error:
-            self.notify(str(error), severity="error", markup=False)
+            tell_error(self, error)
 
     @on(told.RequestsChanged)
     @on(told.StoreChanged)
@@ -234,7 +237,7 @@ class MainRuns(MainView):
             elif isinstance(above, CompactionScreen):
                 above.post_message(told.StoreChanged())
         except GatewayError as error:
-            self.notify(str(error), severity="error", markup=False)
+            tell_error(self, error)
 
     @on(told.Warned)
     def warn(self, event: told.Warned) -> None:
@@ -270,7 +273,7 @@ class MainRuns(MainView):
         try:
             requests = await self.gateway.requests(self.thread_id)
         except GatewayError as error:
-            self.notify(str(error), severity="error", markup=False)
+            tell_error(self, error)
             return
         if not requests or self.app.screen is not self:
             return
@@ -292,7 +295,7 @@ class MainRuns(MainView):
         try:
             await self.show_thread(thread_id)
         except GatewayError as error:
-            self.notify(str(error), severity="error", markup=False)
+            tell_error(self, error)
         self.remove_class("-list")
         self.composer.focus()
 

@@ -17,6 +17,7 @@ from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.gateway import Gateway, RunView
 from afk_tui.gateway.sources import ConversationSource
 from afk_tui.gateway.views import ConversationItem, ItemHead
+from afk_tui.telling import tell_error
 from afk_tui.widgets.composer import Composer
 from afk_tui.widgets.conversation import Conversation
 from afk_tui.widgets.key_hints import KeyHints
@@ -229,13 +230,16 @@ class MainView(Screen[None]):
         """Show what was recorded since, by whomever."""
         try:
             await self.threads.reload()
-            if self._source is not None:
-                await self._sync_conversation(self._source)
+            await self.catch_up()
             await self.show_standing()
         except GatewayError as error:
-            self.notify(str(error), severity="error", markup=False)
+            tell_error(self, error)
 
-    async def _sync_conversation(self, source: ConversationSource) -> None:
+    async def catch_up(self) -> None:
+        """Show what was recorded in this thread since, in its order."""
+        source = self._source
+        if source is None:
+            return
         heads = await source.heads()
         if source is not self._source:
             return

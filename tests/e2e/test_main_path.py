@@ -42,10 +42,8 @@ def test_killed_while_a_request_waits_it_shows_the_very_same_request_and_the_too
     folder: Path,
 ) -> None:
     with Terminal(folder, "--demo") as terminal:
-        terminal.wait_for("y")
-        terminal.wait_for(str(folder.name))
-        terminal.press("y")
-        terminal.wait_for("demo model")
+        terminal.wait_for("May the agent work in this folder")
+        terminal.press_until("y", "Write a message")
         terminal.type("run: echo once >> log.txt")
         terminal.press("Enter")
         terminal.wait_for("f4|F4")

@@ -93,6 +93,18 @@ class Terminal:
         for key in keys:
             self._tmux("send-keys", key)
 
+    def press_until(self, key: str, pattern: str) -> None:
+        """Press a key until the screen shows the pattern: for what is deaf at first."""
+
+        def shown() -> bool:
+            if re.search(pattern, self.screen()):
+                return True
+            self.press(key)
+            time.sleep(0.6)  # deaf until half a second without any key
+            return bool(re.search(pattern, self.screen()))
+
+        self.until(shown, f"{pattern!r} after {key}")
+
     def type(self, text: str) -> None:
         """Type text, and wait until it is on the screen: an enter in the same burst would be a paste."""
         self._tmux("send-keys", "-l", text)
@@ -126,7 +138,12 @@ class Terminal:
 
     def _tmux(self, *arguments: str, check: bool = True) -> str:
         done = subprocess.run(
-            ["tmux", "-S", self.socket, *arguments], capture_output=True, text=True, check=False, timeout=20
+            ["tmux", "-S", self.socket, *arguments],
+            env=self.env,  # not the tests' own: COLUMNS and LINES would be taken for the terminal's size
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
         )
         if check and done.returncode:
             raise AssertionError(f"tmux {arguments}: {done.stderr}")
