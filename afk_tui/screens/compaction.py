@@ -34,11 +34,12 @@ PAINT_EVERY_S = 0.05
 WIDE = 80
 NOTE = "A record goes when any limit says so; empty is no limit. Messages are never removed."
 
-Phase = Literal["form", "confirm", "running", "done"]
+Phase = Literal["form", "confirm", "running", "stopped", "done"]
 HINTS: dict[Phase, tuple[tuple[str, str], ...]] = {
     "form": (("esc", "close"), ("c", "compact"), ("u", "count again"), ("tab", "next field")),
     "confirm": (("y", "remove"), ("n", "keep everything"), ("esc", "back")),
     "running": (("esc", "stop; what is removed stays removed"),),
+    "stopped": (("esc", "close"), ("c", "go on"), ("u", "count again"), ("tab", "next field")),
     "done": (("esc", "close"), ("c", "compact again"), ("tab", "next field")),
 }
 
@@ -66,6 +67,8 @@ class CompactionScreen(Screen[None]):
         self._phase: Phase = "form"
         self._would_go: CompactionView | None = None
         self._settling: Timer | None = None
+        # what was counted last, or is being counted
+        self._counted_form: CompactionForm | None = None
         self._removal: Worker[None] | None = None
         self._removed = 0
         self._painted_at = 0.0
@@ -140,39 +143,45 @@ class CompactionScreen(Screen[None]):
         )
 
     @on(Input.Changed)
-    @on(StoreChanged)
-    def count_when_settled(self) -> None:
-        """What was counted holds no longer."""
+    def form_changed(self) -> None:
+        """Another form asks for another count, also after a result."""
         if self._phase in ("confirm", "running"):
             return
         if self._settling:
             self._settling.stop()
-        if self._phase == "form" and self.read_form() is None:
+        form = self.read_form()
+        if form is None:
+            self._counted_form = None
             self._would_go = None
+            self._enter("form")
             self._say("Mend the field that is marked; then what would go is counted.", None)
-            return
-        self._settling = self.set_timer(SETTLE_S, self._count_if_asking)
+        elif form != self._counted_form:
+            self._enter("form")
+            self._settling = self.set_timer(SETTLE_S, self._count_if_asking)
+
+    @on(StoreChanged)
+    def recount(self) -> None:
+        """What was counted holds no longer."""
+        if self._phase == "form" and self._counted_form is not None:
+            if self._settling:
+                self._settling.stop()
+            self._settling = self.set_timer(SETTLE_S, self._count_if_asking)
 
     def _count_if_asking(self) -> None:
         if self._phase == "form":
             self.action_count()
 
-    @on(Input.Changed)
-    def begin_anew(self, event: Input.Changed) -> None:
-        """Another form asks for another count, also after a result."""
-        if self._phase == "done" and event.input.has_focus:
-            self._enter("form")
-
     @on(Input.Submitted)
     def action_count(self) -> None:
         """Count what would go, in the background."""
-        if self._phase not in ("form", "done"):
+        if self._phase in ("confirm", "running"):
             return
         form = self.read_form()
         if form is None:
             self._focus_wrong_field()
             return
         self._enter("form")
+        self._counted_form = form
         self._say("Counting what would go…", self._would_go)
         self.run_worker(partial(self._count, form), group="count", exclusive=True, exit_on_error=False)
 
@@ -197,7 +206,7 @@ class CompactionScreen(Screen[None]):
     @on(Button.Pressed, "#compact")
     def action_compact(self) -> None:
         """Count once more and ask; with a wrong field nothing runs."""
-        if self._phase not in ("form", "done"):
+        if self._phase in ("confirm", "running"):
             return
         form = self.read_form()
         if form is None:
@@ -205,6 +214,7 @@ class CompactionScreen(Screen[None]):
             return
         if self._settling:
             self._settling.stop()
+        self._counted_form = form
         self.run_worker(
             partial(self._count, form, then_confirm=True), group="count", exclusive=True, exit_on_error=False
         )
@@ -238,7 +248,7 @@ class CompactionScreen(Screen[None]):
                 if self._removal:
                     self._say("Stopping…", None)
                     self._removal.cancel()
-            case "form" | "done":
+            case "form" | "stopped" | "done":
                 self.dismiss(None)
 
     # removing
@@ -251,7 +261,7 @@ class CompactionScreen(Screen[None]):
                 self.call_later(self._show_stopped, form)
             raise
         except GatewayError as error:
-            self._enter("form")
+            self._enter("stopped")
             self._say(_kept_on_failure(self._removed), None, error=str(error))
         else:
             self._enter("done")
@@ -271,7 +281,7 @@ class CompactionScreen(Screen[None]):
 
     async def _show_stopped(self, form: CompactionForm) -> None:
         before = self._would_go
-        self._enter("form")
+        self._enter("stopped")
         try:
             view = await self._gateway.compaction(self._of_thread, form, dry=True)
         except GatewayError as error:
@@ -291,8 +301,8 @@ class CompactionScreen(Screen[None]):
     # showing
 
     def _enter(self, phase: Phase) -> None:
-        came_from, self._phase = self._phase, phase
-        for name in ("form", "confirm", "running", "done"):
+        self._phase = phase
+        for name in HINTS:
             self.query_one("#outcome").set_class(name == phase, f"-{name}")
         self.query_one("#form").disabled = phase in ("confirm", "running")
         self.query_one("#hints", KeyHints).hints = HINTS[phase]
@@ -301,9 +311,7 @@ class CompactionScreen(Screen[None]):
             self.call_after_refresh(self._show_outcome)
         elif phase == "running":
             self.set_focus(None)
-        elif phase == "form" and came_from == "running":
-            self.query_one("#compact").focus()
-        elif phase == "done":
+        elif phase in ("stopped", "done"):
             self.query_one("#compact").focus()
             self.call_after_refresh(self._show_outcome)
 

@@ -54,7 +54,8 @@ class FindScreen(ModalScreen[tuple[str, int | None] | None]):
         self._gateway = gateway
         self._everywhere = everywhere
         self._settling: Timer | None = None
-        self._found_for: tuple[str, bool] | None = None
+        # the text, and whether everywhere, that the hits shown were found for
+        self.found_for: tuple[str, bool] | None = None
 
     def compose(self) -> ComposeResult:
         """The field, the hits, what is known of them."""
@@ -82,7 +83,7 @@ class FindScreen(ModalScreen[tuple[str, int | None] | None]):
     @on(Input.Submitted)
     def choose(self) -> None:
         """Take the hit under the cursor, if it is one of what is asked for now."""
-        if self._wanted == self._found_for:
+        if self._wanted == self.found_for:
             self.query_one(_HitList).action_choose()
         else:
             self._search()
@@ -129,7 +130,7 @@ class FindScreen(ModalScreen[tuple[str, int | None] | None]):
             hits.empty_text = ""
         hits.set_class(not found.hits, "-empty")
         await hits.set_source(_Hits(found.hits))
-        self._found_for = (text, everywhere)
+        self.found_for = (text, everywhere)
         if not text.strip():
             self._say("")
         elif found.more:

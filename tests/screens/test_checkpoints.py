@@ -6,10 +6,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-
 from textual.widgets import Static
 
 from afk_tui.gateway.gateway import Gateway
+from afk_tui.gateway.messages import StoreChanged
 from afk_tui.screens.checkpoints import EMPTY, CheckpointsScreen
 from afk_tui.widgets.paged_list import PagedList
 from tests.screens.history_kit import Holder, gateway_at, rows, said, until_true
@@ -219,3 +219,19 @@ async def test_the_numbers_are_those_of_the_table(tmp_path: Path) -> None:
 
 async def _count(gateway: Gateway, thread: str) -> int:
     return await gateway.checkpoints(thread).count()
+
+
+async def test_what_is_recorded_meanwhile_appears_and_the_cursor_stays_on_its_checkpoint(
+    tmp_path: Path,
+) -> None:
+    async with gateway_at(tmp_path) as gateway:
+        thread = await said(gateway, "list .")
+        app = Holder(CheckpointsScreen(gateway, thread, "list ."))
+        async with app.run_test(size=(120, 36)) as pilot:
+            await until_true(lambda: "1 of 4" in app.shown())
+            await pilot.press("end")
+            await until_true(lambda: "the thread begins here" in app.shown())
+            await said(gateway, "list .", thread)
+            app.screen.post_message(StoreChanged())
+            await until_true(lambda: "8 of 8" in app.shown())
+            assert "the thread begins here" in app.shown()

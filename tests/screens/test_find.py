@@ -35,6 +35,13 @@ def add_messages(tmp_path: Path, thread: str, texts: list[str]) -> None:
     other.close()
 
 
+async def settled(app: Holder, text: str, *, everywhere: bool = False) -> None:
+    """Wait until what is shown was found for this text."""
+    screen = app.screen
+    assert isinstance(screen, FindScreen)
+    await until_true(lambda: screen.found_for == (text, everywhere) and known(app) != "Searching…")
+
+
 async def found(gateway: Gateway, text: str) -> list[tuple[str, int | None]]:
     return [(hit.role, hit.seq) for hit in (await gateway.find(text, everywhere=False)).hits]
 
@@ -46,7 +53,7 @@ async def test_enter_leads_to_the_message_that_was_found(tmp_path: Path) -> None
         app = Holder(FindScreen(gateway, False))
         async with app.run_test(size=(120, 36)) as pilot:
             await pilot.press(*"LIST")
-            await until_true(lambda: known(app).endswith("hits"))
+            await settled(app, "LIST")
             assert hits_of(app).highlighted is not None
             assert "thread" in app.shown()
             await pilot.press("down")
@@ -62,7 +69,7 @@ async def test_a_title_leads_to_its_thread(tmp_path: Path) -> None:
         app = Holder(FindScreen(gateway, False))
         async with app.run_test(size=(120, 36)) as pilot:
             await pilot.press(*"read")
-            await until_true(lambda: "hit" in known(app))
+            await settled(app, "read")
             await pilot.press("enter")
             await until_true(lambda: app.outcome)
     assert app.outcome == [(thread, None)]
@@ -91,7 +98,8 @@ async def test_the_excerpt_shows_the_match_however_late_in_the_message_it_stands
             app = Holder(FindScreen(gateway, False))
             async with app.run_test(size=(width, 15)) as pilot:
                 await pilot.press(*"needle")
-                await until_true(lambda app=app: known(app) == "1 hit")
+                await settled(app, "needle")
+                assert known(app) == "1 hit"
                 assert "Needle" in app.shown()
 
 
@@ -105,10 +113,11 @@ async def test_other_folders_are_looked_in_only_when_asked(tmp_path: Path) -> No
         app = Holder(FindScreen(gateway, False))
         async with app.run_test(size=(120, 36)) as pilot:
             await pilot.press(*"read")
-            await until_true(lambda: known(app) == "0 hits")
+            await settled(app, "read")
+            assert known(app) == "0 hits"
             assert "F7 looks in every folder" in app.shown()
             await pilot.press("f7")
-            await until_true(lambda: known(app) not in ("0 hits", "Searching…"))
+            await settled(app, "read", everywhere=True)
             await pilot.press("enter")
             await until_true(lambda: app.outcome)
     assert app.outcome == [(thread, None)]
@@ -121,11 +130,13 @@ async def test_many_hits_are_cut_and_it_says_so(tmp_path: Path) -> None:
         app = Holder(FindScreen(gateway, False))
         async with app.run_test(size=(120, 36)) as pilot:
             await pilot.press(*"needle")
-            await until_true(lambda: known(app).startswith("The first 200 hits"))
+            await settled(app, "needle")
+            assert known(app).startswith("The first 200 hits")
             assert hits_of(app).count == 200
             assert hits_of(app).highlighted is not None
             await pilot.press(*" 29")
-            await until_true(lambda: known(app) == "11 hits")
+            await settled(app, "needle 29")
+            assert known(app) == "11 hits"
 
 
 async def test_a_search_goes_on_over_its_slices_to_the_oldest_message(
@@ -144,7 +155,7 @@ async def test_enter_before_the_hits_are_there_searches_and_chooses_nothing(tmp_
         app = Holder(FindScreen(gateway, False))
         async with app.run_test(size=(120, 36)) as pilot:
             await pilot.press(*"read")
-            await until_true(lambda: "hit" in known(app))
+            await settled(app, "read")
             app.screen.query_one("#text", Input).value = "no such text"
             app.screen.choose()  # pyright: ignore[reportAttributeAccessIssue]
             await until_true(lambda: known(app) == "0 hits")
@@ -176,6 +187,6 @@ async def test_it_stands_every_size(tmp_path: Path, size: tuple[int, int]) -> No
         app = Holder(FindScreen(gateway, False))
         async with app.run_test(size=size) as pilot:
             await pilot.press(*"read")
-            await until_true(lambda: "hit" in known(app))
+            await settled(app, "read")
             await pilot.press("pagedown", "up", "enter")
             await until_true(lambda: app.outcome)
