@@ -325,8 +325,9 @@ async def test_a_decision_of_another_process_is_seen_while_the_run_waits(
     assert ledger.lines == ["act it"]
 
 
+@pytest.mark.parametrize("mode", ["interactive", "headless"])
 async def test_a_decision_between_the_stop_and_the_waiting_is_not_missed(
-    runner: MakeRunner, ledger: Ledger, db: Path
+    runner: MakeRunner, ledger: Ledger, db: Path, mode: str
 ) -> None:
     """Boundary A gives the run up; whoever decides right then must still wake it."""
 
@@ -337,7 +338,7 @@ async def test_a_decision_between_the_stop_and_the_waiting_is_not_missed(
                 await self.decide(request.approval_id, Decision("allow", request.args_sha, "somebody quick"))
             return recorded
 
-    one = runner(ScriptedModel(ASKS), interaction_mode="interactive", memory_store=DecidedAtOnce(db))
+    one = runner(ScriptedModel(ASKS), interaction_mode=mode, memory_store=DecidedAtOnce(db))
     async with asyncio.timeout(15):
         result = await one.run(agent_with(ledger.tool()), user_message="go")
     assert (result.state, ledger.lines) == ("completed", ["act it"])

@@ -13,7 +13,7 @@ import pytest
 from afk.agents.errors import AgentCheckpointCorruptionError, AgentCheckpointSchemaError, StoreError
 from afk.core import Runner
 from afk.memory import SQLiteMemoryStore
-from afk.memory.sqlite.schema import APPLICATION_ID, VERSION
+from afk.memory.sqlite.schema import APPLICATION_ID, VERSION, check_ours, migrate
 from tests.core.kit import Ledger, ScriptedModel, agent_with, call, rows
 from tests.memory.children import finish, line_of, run_code, start_code
 
@@ -241,6 +241,25 @@ async def test_processes_that_create_the_file_at_once_all_succeed(tmp_path: Path
         assert rows(db, "SELECT count(*) FROM run") == [(4,)]
         assert rows(db, "PRAGMA auto_vacuum") == [(2,)]
         assert rows(db, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_tables_that_appear_while_a_file_is_looked_at_are_not_another_programs(tmp_path: Path) -> None:
+    db = tmp_path / "afk.db"
+    looking, making = sqlite3.connect(db, isolation_level=None), sqlite3.connect(db, isolation_level=None)
+    making.execute("PRAGMA journal_mode = WAL")
+    made: list[str] = []
+
+    def make_meanwhile(statement: str) -> None:
+        if statement == "PRAGMA user_version" and not made:
+            made.append(statement)
+            migrate(making, str(db))
+
+    looking.set_trace_callback(make_meanwhile)
+    assert check_ours(looking, str(db)) == 0
+    assert check_ours(looking, str(db)) == VERSION
+    assert made
+    looking.close()
+    making.close()
 
 
 def test_the_schema_error_is_a_checkpoint_error() -> None:

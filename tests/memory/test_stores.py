@@ -10,8 +10,9 @@ import pytest
 from afk.agents.errors import AgentCheckpointCompactedError, AgentCheckpointCorruptionError
 from afk.memory import InMemoryMemoryStore, MemoryStore, SQLiteMemoryStore
 from afk.memory.records import Decision
-from tests.memory.contract import StoreContract, take
+from tests.memory.contract import StoreContract
 from tests.memory.kit import Clock, Story, answer, ask, begin, key_of, proposed
+from tests.memory.promises import take
 
 
 class TestSQLiteMemoryStore(StoreContract):
@@ -30,6 +31,13 @@ class TestSQLiteMemoryStore(StoreContract):
         tamper(tmp_path, "UPDATE approval_grant SET revoked_at_ms = 1")
         assert await store.matching_grants(["sha_a"], "th", "/w") == {}
         assert await store.begin_effect(key, after.effect_id, after.arguments, after.args_sha) is None
+
+    async def test_i_on_an_approval_that_was_used_is_refused_whatever_the_call_looks_like(
+        self, tmp_path: Path, story: Story
+    ) -> None:
+        key = await story.execute()
+        tamper(tmp_path, "UPDATE effect SET phase = 'proposed'")
+        assert await story.store.begin_effect(key, story.effect_id, {"x": "a"}, "sha_a") is None
 
     @pytest.mark.parametrize(
         "damage",
