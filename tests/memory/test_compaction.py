@@ -244,6 +244,19 @@ async def test_the_file_shrinks_by_what_is_given_back(
     assert rows(db, "PRAGMA integrity_check") == [("ok",)]
 
 
+async def test_the_space_is_given_back_many_pages_at_a_time(
+    store: SQLiteMemoryStore, clock: Clock, db: Path
+) -> None:
+    await fill(store, clock, 400)
+    told: list[str] = []
+    result = await store.compact(
+        "th", RetentionPolicy(max_events=1), NEWEST, progress=lambda done, total, what: told.append(what)
+    )
+    pages = result.bytes_reclaimed // rows(db, "PRAGMA page_size")[0][0]
+    assert pages > compaction.VACUUM_PAGES
+    assert told.count("space") <= pages // compaction.VACUUM_PAGES + 1
+
+
 async def test_progress_rises_to_the_total_and_no_lock_is_held_between_batches(
     store: SQLiteMemoryStore, clock: Clock, db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
