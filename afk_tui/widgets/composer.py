@@ -56,7 +56,7 @@ class Composer(TextArea, inherit_bindings=False):
         scrollbar-size-vertical: 1;
         &:focus { border: round $border; }
         & .text-area--cursor-line { background: transparent; }
-        & .text-area--placeholder { color: $text-muted; }
+        & .text-area--placeholder { color: $foreground 60%; }
     }
     """
 

@@ -50,17 +50,17 @@ Conversation {
     & > .conversation--inline-code { background: $foreground 7%; color: $text-secondary; }
     & > .conversation--code { background: $foreground 5%; color: $foreground; }
     & > .conversation--link { color: $text-primary; text-style: underline; }
-    & > .conversation--quote { color: $text-muted; text-style: italic; }
+    & > .conversation--quote { color: $foreground 60%; text-style: italic; }
     & > .conversation--bullet { color: $text-primary; }
     & > .conversation--rule { color: $foreground-muted; }
-    & > .conversation--note { color: $text-muted; }
+    & > .conversation--note { color: $foreground 60%; }
     & > .conversation--note-warning { color: $text-warning; }
     & > .conversation--note-error { color: $text-error; }
     & > .conversation--call-title { color: $foreground; }
-    & > .conversation--footnote { color: $text-muted; }
-    & > .conversation--placeholder { color: $text-muted; }
+    & > .conversation--footnote { color: $foreground 60%; }
+    & > .conversation--placeholder { color: $foreground 60%; }
     & > .conversation--cursor { color: $accent; text-style: bold; }
-    & > .conversation--empty { color: $text-muted; }
+    & > .conversation--empty { color: $foreground 60%; }
     & > .conversation--waiting { color: $text-warning; text-style: bold; }
     & > .conversation--running { color: $text-primary; }
     & > .conversation--ran { color: $text-success; }
@@ -69,7 +69,7 @@ Conversation {
     & > .conversation--answered { color: $text-success; }
     & > .conversation--interrupted { color: $text-warning; }
     & > .conversation--unknown { color: $text-warning; text-style: bold; }
-    & > .conversation--proposed { color: $text-muted; }
+    & > .conversation--proposed { color: $foreground 60%; }
 }
 """
 

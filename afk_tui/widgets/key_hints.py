@@ -11,7 +11,7 @@ class KeyHints(Widget):
     """`hints` are (key, what it does), the most important first; what has no room is left out."""
 
     DEFAULT_CSS = """
-    KeyHints { height: 1; padding: 0 1; color: $text-muted; }
+    KeyHints { height: 1; padding: 0 1; color: $foreground 60%; }
     """
 
     hints: reactive[tuple[tuple[str, str], ...]] = reactive(())

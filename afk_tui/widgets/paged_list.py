@@ -49,7 +49,7 @@ class PagedList(ScrollView, Generic[T], can_focus=True):
             background: $block-cursor-background;
             text-style: $block-cursor-text-style;
         }
-        & > .paged-list--muted { color: $text-muted; }
+        & > .paged-list--muted { color: $foreground 60%; }
         & > .paged-list--error { color: $text-error; }
     }
     """
@@ -357,7 +357,7 @@ class PagedList(ScrollView, Generic[T], can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Line `y` of the screen."""
-        width = self.size.width
+        width = self.scrollable_content_region.width
         base = self.rich_style
         if width <= 0:
             return Strip.blank(0, base)

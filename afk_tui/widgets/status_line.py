@@ -79,7 +79,7 @@ class StatusLine(Widget):
         height: 1;
         padding: 0 1;
         color: $text;
-        & .status-line--muted { color: $text-muted; }
+        & .status-line--muted { color: $foreground 60%; }
         & .status-line--running { color: $text-primary; }
         & .status-line--waiting { color: $text-warning; text-style: bold; }
         & .status-line--stopped { color: $text-warning; }
