@@ -123,10 +123,6 @@ class ApprovalScreen(ModalScreen[None]):
         """Everything that would be executed has been on the screen."""
         self._list()
 
-    def on_click(self) -> None:
-        """A click answers nothing; the keys still go where they went."""
-        self.panel.take_focus(self._mode)
-
     def on_screen_resume(self) -> None:
         """What was decided elsewhere while another screen was on top."""
         if self._view is not None and not self._requests and self._mode not in ("over", "sending"):

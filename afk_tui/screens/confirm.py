@@ -139,7 +139,7 @@ class ConfirmScreen(ModalScreen[str | None]):
         self._focused_at_s = self._clock(None)
 
     def _tell_readiness(self) -> None:
-        arrows = "↑↓ enter, or the letter · esc leaves it" if self._deafness.is_over else "…"
+        arrows = "↑↓ and enter, a letter, or esc" if self._deafness.is_over else "…"
         self.query_one("#sign", Static).update(Content(arrows))
 
     def on_key(self, event: events.Key) -> None:
@@ -169,7 +169,6 @@ class ConfirmScreen(ModalScreen[str | None]):
 
     def on_click(self, event: events.Click) -> None:
         """On a choice, unless the click only brought the window back."""
-        self.set_focus(self._list)
         just_back = self._clock(None) - self._focused_at_s < QUIET_S
         if event.widget is self._list and self._deafness.is_over and not just_back:
             choice = self._list.choice_at(event.y - self._list.gutter.top)

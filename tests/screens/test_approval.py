@@ -60,6 +60,8 @@ class Desk:
     async def wait_out(self) -> None:
         """Let the deafness pass: what is asked is on the screen, then nobody touches a key for a while."""
         await self.until(lambda: self.screen._deafness._quiet_since_s < float("inf"))
+        view = self.screen.panel.arguments
+        await self.until(lambda: view.last_line_seen or view.max_scroll_y > 0 or view.size.height == 0)
         self.clock.now_s += 0.6
         await self.until(lambda: self.screen._deafness.is_over)
 
@@ -474,8 +476,12 @@ async def test_a_list_that_comes_while_a_decision_is_recorded_takes_nothing_away
         decide = it.gateway.decide
 
         async def decide_and_tell(request: ApprovalView, decision: Any, **kwargs: Any) -> None:
+            changed = [replace(view, preview="changed") for view in await it.gateway.requests()]
+            it.screen.refresh_requests(changed)
+            assert it.screen.mode == "sending"
             await decide(request, decision, **kwargs)
             it.screen.refresh_requests(await it.gateway.requests())
+            assert it.screen.mode == "sending"
 
         monkeypatch.setattr(it.gateway, "decide", decide_and_tell)
         await it.decide("d")
