@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar, cast
+from weakref import WeakKeyDictionary
 
+from textual.app import App
 from textual.screen import Screen
 
 from afk_tui.gateway.errors import GatewayError
@@ -14,9 +17,19 @@ P = ParamSpec("P")
 S = TypeVar("S", bound=Screen[None])
 
 
+TOLD_FOR_S = 12.0
+_told: WeakKeyDictionary[App[object], dict[str, float]] = WeakKeyDictionary()
+
+
 def tell_error(screen: Screen[None], error: GatewayError) -> None:
-    """Say what happened, what is safe, and what to do: the error's own words."""
-    screen.notify(str(error), severity="error", timeout=12, markup=False)
+    """Say what happened, what is safe, and what to do: the error's own words. What still stands on the screen is not
+    said again: a full disk would fill it with one sentence."""
+    now = time.monotonic()
+    told = _told.setdefault(cast("App[object]", screen.app), {})
+    if now - told.get(str(error), float("-inf")) < TOLD_FOR_S:
+        return
+    told[str(error)] = now
+    screen.notify(str(error), severity="error", timeout=TOLD_FOR_S, markup=False)
 
 
 def telling(
