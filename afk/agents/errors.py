@@ -14,6 +14,7 @@
     │   ├── ApprovalAlreadyDecidedError      says who decided, when, and what
     │   ├── ApprovalExpiredError
     │   └── ApprovalStaleError               the decision was made about other arguments
+    ├── GrantNotFoundError                   no such grant in this store
     └── StoreError                           the database can't be read or written
 
 Every message says what was asked, what was found, and what to do next.
@@ -92,6 +93,10 @@ class ApprovalExpiredError(ApprovalError):
 
 class ApprovalStaleError(ApprovalError):
     """The decision carries the hash of other arguments than the request's."""
+
+
+class GrantNotFoundError(AgentError):
+    """No grant of that id in this store."""
 
 
 class StoreError(AgentError):

@@ -171,6 +171,8 @@ class CallWorker:
         refusal = self._judge.refusal(effect.tool_name, values) if effect.phase == "proposed" else None
         if refusal:
             return await self._settle(effect, refusal, ("proposed",))
+        if not await self._judge.still_covers(effect, values):
+            return await self._ask(effect, "call", "What allowed calls like this one no longer covers it.")
         if not self._budget.claim_call():
             return OpenCall(effect, approval)
         edited = arguments is not None or await self._was_edited_before(effect, approval)

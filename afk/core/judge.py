@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from afk.agents.agent import Agent
 from afk.agents.policy import Policy
 from afk.core.config import RunnerConfig
+from afk.core.granted import grants_for, still_covered
 from afk.llms.protocol import ToolCall
 from afk.memory.records import CallResult, EffectRecord, ProposedCall, Request
 from afk.memory.store import MemoryStore
@@ -45,23 +46,16 @@ class Judge:
     async def judge(self, calls: Sequence[ToolCall]) -> list[ProposedCall]:
         """The calls of one answer, in their order."""
         judged = [self._judge_one(call) for call in _with_ids_of_their_own(calls)]
-        asking = [c.args_sha for c in judged if c.request]
-        if not asking:
-            return judged
-        grants = await self.store.matching_grants(asking, self.thread_id, self.workspace)
+        asking = [c for c in judged if c.request and not self._always_asks(c)]
+        grants = await grants_for(self.store, self.agent, asking, self.thread_id, self.workspace)
         return [
-            ProposedCall(
-                c.call_id,
-                c.tool_name,
-                c.effect,
-                c.arguments,
-                c.args_sha,
-                f"grant:{grants[c.args_sha].grant_id}",
-            )
-            if c.request and c.args_sha in grants and not self._always_asks(c)
-            else c
+            replace(c, request=None, allowed_by=f"grant:{grants[c.call_id]}") if c.call_id in grants else c
             for c in judged
         ]
+
+    async def still_covers(self, effect: EffectRecord, arguments: dict[str, Any]) -> bool:
+        """Whether the grant by a pattern that a call rests on, if it does, covers it at this moment."""
+        return await still_covered(self.store, self.agent, effect, arguments, self.workspace)
 
     def refusal(self, tool_name: str, arguments: dict[str, Any]) -> CallResult | None:
         """What a rule that denies makes of a call, whoever allowed it; None where none does."""

@@ -22,6 +22,7 @@ from afk.agents.results import AgentResult
 from afk.core.approvals import Attendant, InteractionProvider
 from afk.core.config import RunnerConfig
 from afk.core.events import RunEvent, RunStarted, RunStopped, RunWarning
+from afk.core.grant_patterns import check_pattern
 from afk.core.handle import AgentRunHandle
 from afk.core.inputs import json_safe, require_id, this_person
 from afk.core.judge import Judge, call_sha
@@ -30,11 +31,13 @@ from afk.core.outcome import interruption_of, result_of
 from afk.core.signals import StopOrder
 from afk.core.transcript import title_of
 from afk.llms.protocol import LLM
+from afk.memory.grants import GrantPattern
 from afk.memory.records import (
     ApprovalRecord,
     CheckpointRecord,
     Decision,
     DecisionText,
+    GrantRecord,
     NewRun,
     RunKey,
     RunRecord,
@@ -209,15 +212,17 @@ class Runner:
         reason: str | None = None,
         output: str | None = None,
         scope: Scope = "once",
+        pattern: GrantPattern | None = None,
         by: str | None = None,
     ) -> ApprovalRecord:
         """Record a decision, once. What is executed is what `args_sha`, the hash the request carries, stands for.
 
         allow (with `arguments`: edited ones, in the tool's schema; with `scope` "thread" or "workspace": the very
-        same call is allowed there from now on), deny, respond (`output` stands in the tool's place); for a call of
-        unknown outcome run_again, happened, skip. A run that waits in this process goes on; any other when it is
-        resumed. Raises ApprovalAlreadyDecidedError (with who and when), ApprovalExpiredError, ApprovalStaleError,
-        ApprovalNotFoundError. On return the decision is on disk; if cancelled, it is whole or absent.
+        same call, or those that `pattern` covers, are allowed there from now on), deny, respond (`output` stands in
+        the tool's place); for a call of unknown outcome run_again, happened, skip. A run that waits in this process
+        goes on; any other when it is resumed. Raises ApprovalAlreadyDecidedError (with who and when),
+        ApprovalExpiredError, ApprovalStaleError, ApprovalNotFoundError, AgentConfigurationError (a pattern that does
+        not cover the call). On return the decision is on disk; if cancelled, it is whole or absent.
         """
         require_id("approval_id", approval_id)
         if arguments is not None and decision != "allow":
@@ -228,12 +233,21 @@ class Runner:
             raise AgentConfigurationError(
                 "Only the decision 'allow' can be remembered; leave scope at 'once'."
             )
+        if pattern is not None and pattern.kind == "call":
+            pattern = None
+        if pattern is not None and scope == "once":
+            raise AgentConfigurationError("A pattern is remembered; give it a scope, thread or workspace.")
         store = await self._store()
         edited_sha = None
-        if arguments is not None:
+        if arguments is not None or pattern is not None:
             request = await store.get_approval(approval_id)
             run = await store.get_run(request.run_id)
-            edited_sha = call_sha(request.tool_name, arguments, run.workspace if run else self._workspace)
+            workspace = run.workspace if run else self._workspace
+            if arguments is not None:
+                edited_sha = call_sha(request.tool_name, arguments, workspace)
+            if pattern is not None:
+                shown = request.arguments if arguments is None else arguments
+                check_pattern(pattern, request.tool_name, shown, workspace)
         decided = await store.decide(
             approval_id,
             Decision(
@@ -245,13 +259,27 @@ class Runner:
                 reason=reason,
                 output=output,
                 scope=scope,
+                pattern=pattern,
             ),
         )
         if handle := self._handles.get(decided.run_id):
             handle.signals.decided.set()
         return decided
 
+    async def revoke_grant(self, grant_id: str, *, by: str | None = None) -> GrantRecord:
+        """Take a grant back; on return that is on disk, and no call begins on the strength of it any more, in no
+        process. Of one that was taken back before, how it stands. Raises GrantNotFoundError."""
+        require_id("grant_id", grant_id)
+        return await (await self._store()).revoke_grant(grant_id, by or this_person())
+
     # looking
+
+    async def list_grants(
+        self, *, thread_id: str | None = None, workspace: str | None = None, revoked_too: bool = False
+    ) -> list[GrantRecord]:
+        """What is always allowed, the newest first; given in one thread or workspace, or all."""
+        store = await self._store()
+        return await store.list_grants(thread_id=thread_id, workspace=workspace, revoked_too=revoked_too)
 
     async def list_threads(
         self, *, workspace: str | None = None, offset: int = 0, limit: int = 200

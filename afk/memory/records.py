@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from afk.memory.grants import GrantPattern
+
 RunStateText = Literal[
     "running", "awaiting_approval", "interrupted", "cancelled", "completed", "failed", "degraded"
 ]
@@ -161,7 +163,8 @@ class ApprovalRecord:
 
 @dataclass(frozen=True, slots=True)
 class GrantRecord:
-    """An "always allow": the very same call (`args_sha`), in one thread or one workspace, until revoked."""
+    """An "always allow" in one thread or one workspace, until revoked: of the calls that `pattern` covers, or (None)
+    of the very same call, `args_sha`. `arguments` are those it was given with, `thread_id` where."""
 
     grant_id: str
     tool_name: str
@@ -169,6 +172,15 @@ class GrantRecord:
     scope: Literal["thread", "workspace"]
     scope_key: str
     created_at_ms: int
+    pattern: GrantPattern | None = None
+    approval_id: str = ""
+    arguments: dict[str, Any] = field(default_factory=dict[str, Any])
+    thread_id: str = ""
+    thread_title: str = ""
+    workspace: str = ""
+    decided_by: str = ""
+    revoked_at_ms: int | None = None
+    revoked_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +308,8 @@ class RunSnapshot:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A decision about a request. `arguments` (allow only) are the edited ones, `edited_sha` their hash; `output` is
-    the person's answer in the tool's place (respond only)."""
+    the person's answer in the tool's place (respond only); `pattern` what a remembered yes covers (None: the very
+    same call)."""
 
     decision: DecisionText
     args_sha: str
@@ -306,3 +319,4 @@ class Decision:
     reason: str | None = None
     output: str | None = None
     scope: Scope = "once"
+    pattern: GrantPattern | None = None

@@ -163,7 +163,23 @@ class MemoryStore(Protocol):
     async def matching_grants(
         self, args_shas: Sequence[str], thread_id: str, workspace: str
     ) -> dict[str, GrantRecord]:
-        """Grants that stand for these calls, by the hash of the call."""
+        """Grants of the very same call that stand for these calls, by the hash of the call."""
+        ...
+
+    async def pattern_grants(
+        self, tool_names: Sequence[str], thread_id: str, workspace: str
+    ) -> list[GrantRecord]:
+        """Grants by a pattern that stand for these tools in this thread or workspace, the oldest first."""
+        ...
+
+    async def list_grants(
+        self, *, thread_id: str | None = None, workspace: str | None = None, revoked_too: bool = False
+    ) -> list[GrantRecord]:
+        """Grants that were given in a thread or a workspace, or all, the newest first."""
+        ...
+
+    async def revoke_grant(self, grant_id: str, by: str) -> GrantRecord:
+        """Take a grant back. Raises GrantNotFoundError."""
         ...
 
     async def messages(self, thread_id: str) -> tuple[MessageRecord, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from afk.memory.sqlite.schema import VERSION
 from tests.cli.conftest import Waiting
 from tests.cli.kit import ROOT, Cli
 
@@ -36,7 +37,7 @@ def test_without_a_database_all_is_well_and_none_is_made(installed: Cli) -> None
 def test_it_counts_what_is_open_and_leaves_the_file_as_it_was(installed: Cli, waiting: Waiting) -> None:
     before = installed.db.read_bytes()
     found = installed("doctor", "--json").expect(0).json["database"]
-    assert (found["integrity"], found["schema_version"]) == ("ok", 1)
+    assert (found["integrity"], found["schema_version"]) == ("ok", VERSION)
     assert found["open_runs"] == {"awaiting_approval": 1}
     assert found["waiting_requests"] == 1
     assert installed.db.read_bytes() == before

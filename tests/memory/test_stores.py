@@ -21,7 +21,7 @@ class TestSQLiteMemoryStore(StoreContract):
 
     async def test_i_on_a_revoked_grant_is_refused(self, tmp_path: Path, store: MemoryStore) -> None:
         story = await ask(store)
-        await store.decide(story.approval_id, Decision("allow", "sha_a", "ada", scope="thread"))
+        await store.decide(story.approval_id, Decision("allow", "sha_a", "ada", scope="workspace"))
         grant = (await store.matching_grants(["sha_a"], "th", "/w"))["sha_a"]
         run = (await begin(store, "run_2", "th2")).run
         calls = [proposed(c, allowed_by=f"grant:{grant.grant_id}") for c in "ab"]

@@ -14,6 +14,7 @@ from afk.agents.errors import (
     ApprovalStaleError,
 )
 from afk.memory.records import DECISIONS_FOR, STATUS_OF_DECISION, ApprovalRecord, Decision
+from afk.memory.sqlite.grants import add_grant
 from afk.memory.sqlite.rows import approval_of, dump_or_null
 from afk.memory.sqlite.writing import add_event
 from afk.memory.text import storable
@@ -44,6 +45,11 @@ def decide(
         raise ApprovalExpiredError(
             f"Request {approval_id} has expired. Resume run {row['run_id']} to have it asked again."
         )
+    if decision.pattern is not None and decision.pattern.tool != row["tool_name"]:
+        raise ApprovalError(
+            f"Request {approval_id} is about {row['tool_name']!r}; a pattern over {decision.pattern.tool!r} can't be "
+            "remembered with it."
+        )
     changed = db.execute(
         "UPDATE approval SET status = ?, edited_arguments = ?, edited_sha = ?, decision_reason = ?, output = ?,"
         " scope = ?, decided_by = ?, decided_at_ms = ? WHERE id = ? AND status = 'pending' AND args_sha = ?",
@@ -63,18 +69,16 @@ def decide(
     assert changed == 1  # inside BEGIN IMMEDIATE nobody can have come between
     if decision.scope != "once" and decision.decision == "allow":
         workspace = db.execute("SELECT workspace FROM run WHERE id = ?", (row["run_id"],)).fetchone()[0]
-        db.execute(
-            "INSERT INTO approval_grant (id, tool_name, args_sha, scope, scope_key, approval_id, created_at_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                new_id("grant"),
-                row["tool_name"],
-                decision.edited_sha or decision.args_sha,
-                decision.scope,
-                row["thread_id"] if decision.scope == "thread" else workspace,
-                approval_id,
-                now_ms,
-            ),
+        add_grant(
+            db,
+            new_id("grant"),
+            row["tool_name"],
+            decision.edited_sha or decision.args_sha,
+            decision.pattern,
+            decision.scope,
+            row["thread_id"] if decision.scope == "thread" else workspace,
+            approval_id,
+            now_ms,
         )
     add_event(
         db,

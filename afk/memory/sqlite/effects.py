@@ -17,6 +17,7 @@ from afk.memory.records import (
     RunKey,
     RunStop,
 )
+from afk.memory.sqlite.grants import note_use
 from afk.memory.sqlite.rows import approval_of, dump, effect_of
 from afk.memory.sqlite.runs import write_stop
 from afk.memory.sqlite.writing import (
@@ -106,7 +107,8 @@ def begin_effect(
     The row fits when this epoch owns the run; when the call is `proposed`, or was left `executing` by an earlier
     epoch (and may be repeated, or is `known_absent`), or a person said "run it again"; and when it needed no
     approval or has one that was given for exactly these arguments, has not expired and was not used before (it is
-    now), and a grant that it rests on still stands.
+    now). Where nobody was asked and a grant answered, that grant still stands, for this tool, in this thread or
+    workspace; its use is an event.
     """
     require_epoch(db, key, now_ms)
     changed = db.execute(
@@ -128,8 +130,10 @@ def begin_effect(
                     OR effect.phase = 'executing')
             ) END
           )
-          AND (allowed_by IS NULL OR allowed_by NOT LIKE 'grant:%' OR EXISTS (
-                SELECT 1 FROM approval_grant g WHERE g.id = substr(effect.allowed_by, 7) AND g.revoked_at_ms IS NULL))
+          AND (approval_id IS NOT NULL OR allowed_by NOT LIKE 'grant:%' OR EXISTS (
+                SELECT 1 FROM approval_grant g WHERE g.id = substr(effect.allowed_by, 7) AND g.revoked_at_ms IS NULL
+                  AND g.tool_name = effect.tool_name AND g.scope_key = CASE g.scope WHEN 'thread'
+                      THEN effect.thread_id ELSE (SELECT workspace FROM run WHERE id = effect.run_id) END))
         """,
         {
             "id": effect_id,
@@ -150,6 +154,7 @@ def begin_effect(
             "UPDATE approval SET consumed_at_ms = ? WHERE id = ? AND consumed_at_ms IS NULL",
             (now_ms, row["approval_id"]),
         )
+    note_use(db, row, now_ms)
     add_event(
         db,
         key.thread_id,

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 
 from afk.agents.errors import AgentCheckpointSchemaError, StoreError
+from afk.memory.sqlite.migrations import add_grant_patterns, keep_copy
 
 # "afk1": tells our file from any other SQLite database
 APPLICATION_ID = 0x61666B31
@@ -193,7 +194,10 @@ def _first(db: sqlite3.Connection) -> None:
 
 
 # in order; a file's user_version is how many of them it has been through
-MIGRATIONS: Sequence[tuple[str, Callable[[sqlite3.Connection], None]]] = (("first tables", _first),)
+MIGRATIONS: Sequence[tuple[str, Callable[[sqlite3.Connection], None]]] = (
+    ("first tables", _first),
+    ("grants by a pattern", add_grant_patterns),
+)
 VERSION = len(MIGRATIONS)
 
 
@@ -231,13 +235,16 @@ def _read_identity(db: sqlite3.Connection) -> tuple[int, int, int]:
 
 
 def migrate(db: sqlite3.Connection, path: str) -> None:
-    """Bring the file to this version, in one transaction. Two processes may do so at once: one waits, then sees
-    that it is done."""
+    """Bring the file to this version, in one transaction; of a file of an earlier one a copy is kept before. Two
+    processes may do so at once: one waits, then sees that it is done."""
     if check_ours(db, path) == VERSION:
         return
     db.execute("BEGIN IMMEDIATE")
     try:
-        for _, step in MIGRATIONS[check_ours(db, path) :]:
+        before = check_ours(db, path)
+        if 0 < before < VERSION:
+            keep_copy(path, VERSION)
+        for _, step in MIGRATIONS[before:]:
             step(db)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {VERSION}")

@@ -21,7 +21,6 @@ from afk.memory.records import (
     EffectPhase,
     EffectRecord,
     EventRecord,
-    GrantRecord,
     MessageHead,
     MessageRecord,
     NewRun,
@@ -38,10 +37,11 @@ from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateR
 from afk.memory.sqlite import approvals, compaction, effects, queries, runs, search, writing
 from afk.memory.sqlite.connection import Connection, Durability
 from afk.memory.sqlite.owners import NoOwners, Owners
+from afk.memory.sqlite.store_grants import GrantStore
 from afk.memory.store import CompactionProgress
 
 
-class SQLiteMemoryStore:
+class SQLiteMemoryStore(GrantStore):
     """A MemoryStore in one SQLite file, in WAL mode, that several processes of one host may have open.
 
     `path` is made, with its folder, when the store is opened. `clock` and `new_id` give the times and names of new
@@ -255,12 +255,6 @@ class SQLiteMemoryStore:
     async def step_results(self, run_id: str, step: int) -> list[tuple[str, str]]:
         """Call ids and texts of a step's results, in the order of the calls."""
         return await self._connection.read(queries.step_results, run_id, step)
-
-    async def matching_grants(
-        self, args_shas: Sequence[str], thread_id: str, workspace: str
-    ) -> dict[str, GrantRecord]:
-        """Grants that stand for these calls, by the hash of the call."""
-        return await self._connection.read(queries.matching_grants, args_shas, thread_id, workspace)
 
     async def messages(self, thread_id: str) -> tuple[MessageRecord, ...]:
         """All messages of a thread, in order."""

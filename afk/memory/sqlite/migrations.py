@@ -1,0 +1,64 @@
+"""The steps after the first one, and the copy that is kept of a file before it takes them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+
+from afk.agents.errors import StoreError
+
+GRANT_PATTERNS = (
+    # NULL: the very same call, which is all that the first version knew
+    "ALTER TABLE approval_grant ADD COLUMN pattern TEXT",
+    "ALTER TABLE approval_grant ADD COLUMN revoked_by TEXT",
+    "CREATE INDEX grant_by_tool ON approval_grant (tool_name) WHERE revoked_at_ms IS NULL AND pattern IS NOT NULL",
+)
+
+
+def add_grant_patterns(db: sqlite3.Connection) -> None:
+    """Grants may stand for more than the very same call."""
+    for statement in GRANT_PATTERNS:
+        db.execute(statement)
+
+
+def keep_copy(path: str, version: int) -> Path:
+    """Copy the database at `path`, as it is on disk, to `PATH.before-vVERSION`, and return that name. For the holder
+    of the write lock: nobody else makes the copy, or changes what is copied, meanwhile.
+
+    The copy is made under another name and is whole when it gets its own; one of an earlier attempt is replaced.
+    Raises StoreError or sqlite3.Error, having left no half copy.
+    """
+    kept = Path(f"{path}.before-v{version}")
+    making = Path(f"{kept}.making")
+    try:
+        making.unlink(missing_ok=True)
+        os.close(os.open(making, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        # a connection of its own: one that holds a write transaction can't be copied from
+        with (
+            contextlib.closing(sqlite3.connect(path)) as source,
+            contextlib.closing(sqlite3.connect(making)) as copy,
+        ):
+            source.backup(copy)
+        making.replace(kept)
+        _flush_name(kept)
+    except OSError as error:
+        raise StoreError(
+            f"The database {path} is of an earlier version, and no copy of it could be kept at {kept}: "
+            f"{error.strerror or error}. Nothing was changed. Allow writing to its folder, then start again."
+        ) from error
+    finally:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            with contextlib.suppress(OSError):
+                Path(f"{making}{suffix}").unlink(missing_ok=True)
+    return kept
+
+
+def _flush_name(path: Path) -> None:
+    """A power cut after the migration must not take the copy's name with it."""
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
