@@ -73,5 +73,7 @@ LOCAL_KEYS: tuple[tuple[str, str, str], ...] = (
     ("r", "deny with a reason", "Request"),
     ("p", "respond in the tool's place", "Request"),
     ("l esc", "later: it keeps waiting", "Request"),
+    ("g h s", "a call of unknown outcome: run it again, it happened, skip it", "Request"),
+    ("ctrl+s", "send what is written in the tool's place", "Request"),
     ("[ ]", "between several requests", "Request"),
 )

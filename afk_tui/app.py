@@ -15,6 +15,7 @@ from afk_tui import last_net
 from afk_tui.gateway.clean import clean
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.gateway import Gateway
+from afk_tui.gateway.messages import BugFound
 from afk_tui.gateway.settings import Settings, build
 from afk_tui.palette import AfkCommands
 from afk_tui.screens.main import MainScreen
@@ -56,7 +57,9 @@ class AfkApp(SizeGuard[None]):
 
     def _take(self, message: Message) -> None:
         """The gateway tells the main screen, whatever is open above it."""
-        if self.main.is_mounted:
+        if isinstance(message, BugFound):
+            self._note_bug(message.error)
+        elif self.main.is_mounted:
             self.main.post_message(message)
 
     async def on_mount(self) -> None:
@@ -120,7 +123,10 @@ class AfkApp(SizeGuard[None]):
             return
         if isinstance(error, GatewayError):
             tell_error(self.main, error)
-            return
+        else:
+            self._note_bug(error)
+
+    def _note_bug(self, error: BaseException) -> None:
         self.bugs.append(error)
         self.log.error(error)
         self.notify(

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable
 
 from textual.message import Message
 
-from afk.agents.errors import AgentError, StoreError
+from afk.agents.errors import AgentError
 from afk.core.handle import AgentRunHandle
-from afk.memory.records import ApprovalRecord, DecisionText, RunRecord, Scope
+from afk.memory.records import ApprovalRecord, DecisionText, Scope
 from afk_tui.gateway import messages
+from afk_tui.gateway.background import Background
 from afk_tui.gateway.checkpoint_details import CheckpointDetails, read_details
 from afk_tui.gateway.clean import clean, clean_line
 from afk_tui.gateway.compaction import (
@@ -24,37 +22,18 @@ from afk_tui.gateway.compaction import (
     past_of,
     view_of,
 )
-from afk_tui.gateway.errors import GatewayError, told
+from afk_tui.gateway.errors import told
 from afk_tui.gateway.finding import Hits, find_in
 from afk_tui.gateway.items import call_title
 from afk_tui.gateway.pump import Pump
+from afk_tui.gateway.remembered import Remembered
 from afk_tui.gateway.requests import view_of as request_view
 from afk_tui.gateway.requests import waiting_row
 from afk_tui.gateway.settings import Engine
 from afk_tui.gateway.sources import CheckpointSource, ConversationSource, ThreadSource, thread_row
-from afk_tui.gateway.views import ApprovalView, CheckpointRow, ThreadRow, WaitingRow
-
-# a decision of another process is seen within a second
-LOOK_EVERY_S = 0.3
-
-Standing = Literal["idle", "working", "waiting", "stopped", "elsewhere", "decided"]
-
-
-@dataclass(frozen=True, slots=True)
-class RunView:
-    """How a thread's last run stands.
-
-    `standing`: "idle" (over, or none), "working" (in this app), "waiting" (for a decision), "decided" (somebody
-    decided; it goes on when it is resumed), "stopped" (it can be resumed), "elsewhere" (in another process).
-    """
-
-    run_id: str
-    state: str
-    standing: Standing
-    reason: str
-    pending: int
-    input_tokens: int
-    output_tokens: int
+from afk_tui.gateway.standing import has_unused_decision, standing_of
+from afk_tui.gateway.views import ApprovalView, CheckpointRow, RunView, ThreadRow, WaitingRow
+from afk_tui.gateway.watch import LOOK_EVERY_S, Watch
 
 
 class Gateway:
@@ -66,9 +45,9 @@ class Gateway:
         self._store = engine.store
         self._agent = engine.agent
         self._listener = post
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._watching: asyncio.Task[None] | None = None
-        self._seen_waiting: dict[str, str] = {}
+        self._background = Background(self._post)
+        self._watch = Watch(engine.store, self._post, self._see_decided)
+        self._remembered = Remembered(engine.store)
         self._starting: set[str] = set()
 
     def listen(self, post: Callable[[Message], object]) -> None:
@@ -118,7 +97,7 @@ class Gateway:
         """Open the store and begin to watch it for what other processes record."""
         with told():
             await self._runner.__aenter__()
-        self._watching = asyncio.create_task(self._watch())
+        self._background.begin(self._watch.run())
 
     async def warm_up(self) -> None:
         """Import what the first message will need, in a thread, so that no key waits for it."""
@@ -134,13 +113,11 @@ class Gateway:
 
     async def close(self) -> None:
         """Interrupt what runs here (it is kept, to be resumed) and close the store."""
-        if self._watching:
-            self._watching.cancel()
-        with told():
-            await self._runner.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            with told():
+                await self._runner.close()
+        finally:
+            await self._background.end()
 
     # looking
 
@@ -189,11 +166,11 @@ class Gateway:
             run = await self._store.get_run(thread.last_run_id) if thread else None
             if thread is None or run is None:
                 return None
-            decided = run.state == "awaiting_approval" and await self._has_unused_decision(run)
+            decided = await has_unused_decision(self._store, run)
         return RunView(
             run_id=run.run_id,
             state=run.state,
-            standing=self._standing(run, decided),
+            standing=standing_of(run, is_live=self._is_live(run.run_id), is_decided=decided),
             reason=clean((run.interruption or {}).get("detail", "")),
             pending=thread.pending_approvals,
             input_tokens=run.usage.get("input_tokens", 0),
@@ -284,7 +261,7 @@ class Gateway:
         with told():
             waiting = await self._store.list_approvals(thread_id=thread_id, pending_only=True)
         if thread_id is not None:
-            self._seen_waiting.update({a.approval_id: thread_id for a in waiting})
+            self._watch.shown(waiting)
         return [call_title(a.tool_name, a.arguments) for a in waiting]
 
     async def thread_of_request(self, approval_id: str) -> str | None:
@@ -304,7 +281,7 @@ class Gateway:
     ) -> None:
         """Record a decision about exactly what was shown, and go on with the run. Raises GatewayError, of kind
         "decided" with who, when and what, where somebody was faster."""
-        self._seen_waiting.pop(request.approval_id, None)
+        self._watch.forget(request.approval_id)
         with told():
             await self._runner.decide(
                 request.approval_id,
@@ -344,36 +321,27 @@ class Gateway:
 
     async def recall(self, what: str, of: str = "") -> str | None:
         """Something remembered: a draft, a place, a folder's trust."""
-        with told():
-            return await self._store.get_preference(f"{what}:{of}")
+        return await self._remembered.recall(what, of)
 
     async def remember(self, what: str, of: str, value: str | None) -> None:
         """Remember it over restarts; None forgets it."""
-        with told():
-            await self._store.set_preference(f"{what}:{of}", value)
+        await self._remembered.remember(what, of, value)
 
     async def queued(self, thread_id: str) -> list[str]:
         """Messages to be sent when the thread's run ends, in order."""
-        return json.loads(await self.recall("queue", thread_id) or "[]")
+        return await self._remembered.queued(thread_id)
 
     async def queue(self, thread_id: str, text: str) -> None:
         """Send this message when the thread's run ends."""
-        await self.remember("queue", thread_id, json.dumps([*await self.queued(thread_id), text]))
+        await self._remembered.queue(thread_id, text)
 
     async def take_queued(self, thread_id: str) -> list[str]:
         """Unqueue everything."""
-        waiting = await self.queued(thread_id)
-        if waiting:
-            await self.remember("queue", thread_id, None)
-        return waiting
+        return await self._remembered.take_queued(thread_id)
 
     async def send_queued(self, thread_id: str) -> None:
         """Send the first message that waits for its turn, if there is one."""
-        waiting = await self.queued(thread_id)
-        if not waiting:
-            return
-        await self.send(thread_id, waiting[0])
-        await self.remember("queue", thread_id, json.dumps(waiting[1:]) if waiting[1:] else None)
+        await self._remembered.send_queued(thread_id, lambda text: self.send(thread_id, text))
 
     # inside
 
@@ -384,28 +352,6 @@ class Gateway:
         with told():
             thread = await self._store.get_thread(thread_id)
         return self._runner.live_handle(thread.last_run_id) if thread else None
-
-    def _standing(self, run: RunRecord, decided: bool) -> Standing:
-        if self._is_live(run.run_id):
-            return "working"
-        match run.state:
-            case "running":
-                return "elsewhere"
-            case "awaiting_approval":
-                return "decided" if decided else "waiting"
-            case "interrupted":
-                return "stopped"
-            case "cancelled":
-                superseded = (run.interruption or {}).get("kind") == "superseded"
-                return "idle" if superseded else "stopped"
-            case _:
-                return "idle"
-
-    async def _has_unused_decision(self, run: RunRecord) -> bool:
-        return any(
-            effect.finished_at_ms is None and approval is not None and approval.status != "pending"
-            for effect, approval in await self._store.read_calls(run.run_id, run.step)
-        )
 
     async def _request(self, approval: ApprovalRecord, position: int, total: int) -> ApprovalView:
         run = await self._store.get_run(approval.run_id)
@@ -425,10 +371,10 @@ class Gateway:
 
     def _follow(self, handle: AgentRunHandle) -> None:
         pump = Pump(handle, self.conversation(handle.thread_id), self._post)
-        self._spawn(self._carry(pump, handle))
+        self._background.begin(self._carry(pump, handle))
 
     async def _carry(self, pump: Pump, handle: AgentRunHandle) -> None:
-        await self._guard(pump.run)
+        await self._background.warn(pump.run)
         try:
             await handle.await_result()
         except AgentError as error:
@@ -437,52 +383,14 @@ class Gateway:
             return
         if pump.ended_in == "awaiting_approval":
             # a decision may have come while the run was just stopping to wait for it
-            await self._guard(lambda: self._go_on_if_decided(handle.run_id, handle.thread_id))
+            await self._background.warn(lambda: self._go_on_if_decided(handle.thread_id))
 
-    async def _go_on_if_decided(self, run_id: str, thread_id: str) -> None:
-        run = await self._store.get_run(run_id)
-        if run and run.state == "awaiting_approval" and await self._has_unused_decision(run):
+    async def _see_decided(self, thread_id: str) -> None:
+        self._post(messages.RequestsChanged(thread_id))
+        await self._background.warn(lambda: self._go_on_if_decided(thread_id))
+
+    async def _go_on_if_decided(self, thread_id: str) -> None:
+        thread = await self._store.get_thread(thread_id)
+        run = await self._store.get_run(thread.last_run_id) if thread else None
+        if await has_unused_decision(self._store, run):
             await self.resume(thread_id)
-
-    async def _watch(self) -> None:
-        """Notice what anybody records; go on with runs whose requests this app has seen waiting."""
-        seen: tuple[int, int] | None = None
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            try:
-                version = await self._store.data_version()
-                if version == seen:
-                    continue
-                first, seen = seen is None, version
-                if not first:
-                    self._post(messages.StoreChanged())
-                    await self._notice_decisions()
-            except StoreError as error:
-                self._post(messages.StoreFailed(clean(str(error))))
-                return
-
-    async def _notice_decisions(self) -> None:
-        if not self._seen_waiting:
-            return
-        waiting = {a.approval_id for a in await self._store.list_approvals(pending_only=True)}
-        decided = {thread for approval, thread in self._seen_waiting.items() if approval not in waiting}
-        self._seen_waiting = {a: t for a, t in self._seen_waiting.items() if a in waiting}
-        for thread_id in decided:
-            self._post(messages.RequestsChanged(thread_id))
-            thread = await self._store.get_thread(thread_id)
-            if thread:
-                await self._guard(lambda t=thread: self._go_on_if_decided(t.last_run_id, t.thread_id))
-
-    async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Tell an error of the engine in the app instead of losing it in a task."""
-        try:
-            with told():
-                await work()
-        except GatewayError as error:
-            if error.kind != "busy":
-                self._post(messages.Warned("", str(error)))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

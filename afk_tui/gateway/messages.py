@@ -93,3 +93,10 @@ class StoreFailed(Message):
     """The store can't be read or written any more; `text` says what to do."""
 
     text: str
+
+
+@dataclass
+class BugFound(Message):
+    """Work beside the screen ended with an error that nobody expected."""
+
+    error: BaseException

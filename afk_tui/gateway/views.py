@@ -12,6 +12,7 @@ ItemKind = Literal["user", "assistant", "call", "note"]
 CallStatus = Literal[
     "waiting", "running", "ran", "failed", "denied", "answered", "interrupted", "unknown", "proposed"
 ]
+Standing = Literal["idle", "working", "waiting", "stopped", "elsewhere", "decided"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +116,20 @@ class CheckpointRow:
     size_bytes: int
     latest: bool = False
     details: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """How a thread's last run stands.
+
+    `standing`: "idle" (over, or none), "working" (in this app), "waiting" (for a decision), "decided" (somebody
+    decided; it goes on when it is resumed), "stopped" (it can be resumed), "elsewhere" (in another process).
+    """
+
+    run_id: str
+    state: str
+    standing: Standing
+    reason: str
+    pending: int
+    input_tokens: int
+    output_tokens: int

@@ -14,9 +14,9 @@ from textual.widgets import Static
 
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
-from afk_tui.gateway.gateway import Gateway, RunView
+from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.sources import ConversationSource
-from afk_tui.gateway.views import ConversationItem, ItemHead
+from afk_tui.gateway.views import ConversationItem, ItemHead, RunView
 from afk_tui.telling import tell_error
 from afk_tui.widgets.composer import Composer
 from afk_tui.widgets.conversation import Conversation

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -21,6 +22,7 @@ from afk_tui.gateway.views import ConversationItem
 from afk_tui.widgets.conversation_layout import Entry, Layout, Spot
 from afk_tui.widgets.conversation_palette import Palette, palette_of
 from afk_tui.widgets.conversation_pieces import Piece, Row, draw_piece
+from afk_tui.widgets.conversation_plain import Line, draw_plain
 
 _DRAWN_PIECES = 500
 # a line of a selection is the serial of its entry, then its line there: it stays true when the text above grows
@@ -154,11 +156,9 @@ class ConversationCanvas(ScrollView, inherit_bindings=False):
         return Strip([*strip.crop(0, start), *marked, *strip.crop(stop, strip.cell_length)])
 
     def _empty_line(self, y: int, width: int, palette: Palette) -> Strip:
-        from afk_tui.widgets.conversation_markdown import draw_plain
-
         if not self.empty_text or width < 1:
             return Strip.blank(width, palette.base)
-        lines = draw_plain(self.empty_text, width, palette, "empty")
+        lines = _empty_lines(self.empty_text, width, palette)
         index = y - max(0, (self.size.height - len(lines)) // 2)
         if not 0 <= index < len(lines):
             return Strip.blank(width, palette.base)
@@ -340,6 +340,11 @@ class ConversationCanvas(ScrollView, inherit_bindings=False):
 
     def selection_updated(self, selection: Selection | None) -> None:
         self.refresh()
+
+
+@lru_cache(maxsize=2)
+def _empty_lines(text: str, width: int, palette: Palette) -> list[Line]:
+    return draw_plain(text, width, palette, "empty")
 
 
 def _text_of(row: Row) -> str:

@@ -1,17 +1,16 @@
-"""Markdown, code and plain text drawn as rows of segments, through Rich.
+"""Markdown and code drawn as rows of segments, through Rich.
 
-Imported when the first text is drawn: Rich's Markdown costs 30 ms to import.
+Imported when the first of them is drawn: Rich's Markdown costs 30 ms to import.
 """
 
 from __future__ import annotations
 
-import io
 from functools import lru_cache
 from typing import cast
 
 from markdown_it import MarkdownIt
 from rich.box import Box
-from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
 from rich.errors import ConsoleError
 from rich.markdown import (
     BlockQuote,
@@ -28,12 +27,9 @@ from rich.style import Style
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
-from rich.theme import Theme
 
 from afk_tui.widgets.conversation_palette import Palette
-from afk_tui.widgets.conversation_safe import safe
-
-Line = list[Segment]
+from afk_tui.widgets.conversation_plain import Line, draw, draw_plain
 
 # asserts and lookups on nonsense, arithmetic on widths; RuntimeError is also too deep a recursion
 _RICH_FAILS_WITH = (
@@ -156,57 +152,11 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
 
 
-@lru_cache(maxsize=4)
-def _console(palette: Palette) -> Console:
-    heading, code, link = palette["heading"], palette["inline-code"], palette["link"]
-    styles: dict[str, Style] = {f"markdown.h{level}": heading for level in range(1, 7)}
-    styles["markdown.h1"] = heading + Style(underline=True)
-    styles |= {
-        "markdown.paragraph": Style(),
-        "markdown.code": code,
-        "markdown.code_block": palette["code"],
-        "markdown.block_quote": palette["quote"],
-        "markdown.item": Style(),
-        "markdown.item.bullet": palette["bullet"],
-        "markdown.item.number": palette["bullet"],
-        "markdown.hr": palette["rule"],
-        "markdown.link": link,
-        "markdown.link_url": palette["footnote"],
-        "markdown.table.border": palette["rule"],
-        "markdown.table.header": heading,
-        "chat.assistant": palette["assistant"],
-        "chat.code": palette["code"],
-        "chat.bar": palette["rule"],
-    }
-    return Console(
-        file=io.StringIO(),
-        width=80,
-        color_system="truecolor",
-        force_terminal=True,
-        legacy_windows=False,
-        markup=False,
-        emoji=False,
-        highlight=False,
-        theme=Theme(styles),
-        _environ={},
-    )
-
-
 def draw_markdown(text: str, width: int, palette: Palette) -> list[Line]:
     """Rows of `text` as Markdown, at most `width` columns; as plain text where Rich fails."""
     try:
-        lines = _draw(_ChatMarkdown(text, palette.code_theme), width, palette)
-    except (
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        LookupError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ):
-        return draw_plain(text, width, palette, "assistant")
-    except ConsoleError:
+        lines = draw(_ChatMarkdown(text, palette.code_theme), width, palette)
+    except _RICH_FAILS_WITH:
         return draw_plain(text, width, palette, "assistant")
     # Rich puts an empty line above a list, a quote or a table, also above the first one
     while lines and not any(segment.text for segment in lines[0]):
@@ -223,27 +173,7 @@ def draw_code(text: str, lexer: str, width: int, palette: Palette) -> list[Line]
         word_wrap=True,
         background_color="default",
     )
-    return [_strip_end([_on_base(segment) for segment in line]) for line in _draw(code, width, palette)]
-
-
-def draw_plain(text: str, width: int, palette: Palette, part: str) -> list[Line]:
-    """Rows of `text` as it is, wrapped; nothing in it is interpreted."""
-    return _draw(Text(text, style=palette[part], overflow="fold"), width, palette)
-
-
-def _draw(renderable: RenderableType, width: int, palette: Palette) -> list[Line]:
-    console = _console(palette)
-    # a character two columns wide never fits into one, and Rich folds it for ever
-    options = console.options.update(width=max(2, width), height=None)
-    lines = console.render_lines(renderable, options, pad=False)
-    return [[_safe(segment) for segment in line if not segment.control] for line in lines]
-
-
-def _safe(segment: Segment) -> Segment:
-    text, style, _ = segment
-    if style is not None and style.link:
-        style = style.update_link(None)
-    return Segment(safe(text), style)
+    return [_strip_end([_on_base(segment) for segment in line]) for line in draw(code, width, palette)]
 
 
 def _on_base(segment: Segment) -> Segment:

@@ -13,6 +13,7 @@ from textual.strip import Strip
 
 from afk_tui.gateway.views import CallStatus, ConversationItem, ItemKind
 from afk_tui.widgets.blocks import Block, split_markdown, split_plain
+from afk_tui.widgets.conversation_plain import draw_plain
 from afk_tui.widgets.conversation_safe import safe
 
 if TYPE_CHECKING:
@@ -170,8 +171,6 @@ def draw_piece(
     piece: Piece, item: ConversationItem | None, fold: int, width: int, palette: Palette
 ) -> list[Row]:
     """The rows of a piece, its gap included, for a conversation `width` columns wide (the cursor's one included)."""
-    from afk_tui.widgets import conversation_markdown as draw
-
     room = width - 1
     narrow = room < 24
     text_width = max(1, min(TEXT_WIDTH, room - (1 if narrow else 2)))
@@ -181,17 +180,17 @@ def draw_piece(
         case "user":
             bar, fill = palette["user-bar"], palette["user"]
             prefix = (Segment("┃" if narrow else "┃ ", bar + Style(bgcolor=fill.bgcolor)),)
-            rows += [
-                Row(prefix, line, fill) for line in draw.draw_plain(piece.text, text_width, palette, "user")
-            ]
+            rows += [Row(prefix, line, fill) for line in draw_plain(piece.text, text_width, palette, "user")]
         case "markdown":
+            from afk_tui.widgets import conversation_markdown as draw
+
             pad = (Segment(margin[0].text + " " * min(piece.indent, text_width // 2)),)
             inner = text_width - min(piece.indent, text_width // 2)
             rows += [Row(pad, line) for line in draw.draw_markdown(piece.text, inner, palette)]
         case "note":
             tone = item.tone if item is not None else "info"
             part = "note" if tone == "info" else f"note-{tone}"
-            lines = draw.draw_plain(piece.text, text_width - 2, palette, part)
+            lines = draw_plain(piece.text, text_width - 2, palette, part)
             mark = _NOTE_MARKS[tone]
             for index, line in enumerate(lines):
                 rows.append(Row((*margin, Segment(f"{mark if index == 0 else ' '} ", palette[part])), line))
@@ -206,7 +205,7 @@ def draw_piece(
             )
         case "footnote" | "waiting_for_text" | "failure":
             part = "note-error" if piece.drawing == "failure" else "footnote"
-            lines = draw.draw_plain(piece.text, text_width, palette, part)
+            lines = draw_plain(piece.text, text_width, palette, part)
             rows += [Row(margin, line) for line in lines]
     return rows
 
@@ -235,12 +234,12 @@ def _stem(narrow: bool, palette: Palette) -> tuple[Segment, ...]:
 
 
 def _call_rows(piece: Piece, room: int, palette: Palette) -> list[Row]:
-    from afk_tui.widgets import conversation_markdown as draw
-
     width = max(1, min(TEXT_WIDTH, room - 5))
     if piece.drawing == "arguments":
+        from afk_tui.widgets import conversation_markdown as draw
+
         lexer = "json" if piece.text.lstrip()[:1] in ("{", "[", '"') else "bash"
         lines = draw.draw_code(piece.text, lexer, width, palette)
     else:
-        lines = draw.draw_plain(piece.text, width, palette, "note")
+        lines = draw_plain(piece.text, width, palette, "note")
     return [Row(_stem(room < 24, palette), line) for line in lines]

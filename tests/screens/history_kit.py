@@ -42,7 +42,7 @@ async def said(gateway: Gateway, text: str, thread_id: str | None = None) -> str
     return thread_id
 
 
-async def until_true(condition: Callable[[], object], deadline_s: float = 10) -> None:
+async def until_true(condition: Callable[[], object], deadline_s: float = 30) -> None:
     """Wait for something that can be observed."""
     end = time.monotonic() + deadline_s
     while not condition():
@@ -50,7 +50,7 @@ async def until_true(condition: Callable[[], object], deadline_s: float = 10) ->
         await asyncio.sleep(0.01)
 
 
-async def until(condition: Callable[[], Awaitable[object]], deadline_s: float = 10) -> None:
+async def until(condition: Callable[[], Awaitable[object]], deadline_s: float = 30) -> None:
     """The same, for something that has to be asked."""
     end = time.monotonic() + deadline_s
     while not await condition():

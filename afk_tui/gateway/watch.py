@@ -1,0 +1,67 @@
+"""Notices what anybody records in the store, in this process or another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from textual.message import Message
+
+from afk.agents.errors import StoreError
+from afk.memory.records import ApprovalRecord
+from afk.memory.store import MemoryStore
+from afk_tui.gateway import messages
+from afk_tui.gateway.clean import clean
+
+# a decision of another process is seen within a second
+LOOK_EVERY_S = 0.3
+
+
+class Watch:
+    """Posts StoreChanged for every change, and calls `decided` with the thread of a request that this app has shown
+    waiting and that waits no longer."""
+
+    def __init__(
+        self,
+        store: MemoryStore,
+        post: Callable[[Message], object],
+        decided: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._store = store
+        self._post = post
+        self._decided = decided
+        self._shown: dict[str, str] = {}
+
+    def shown(self, requests: Iterable[ApprovalRecord]) -> None:
+        """These were shown, waiting."""
+        self._shown.update({request.approval_id: request.thread_id for request in requests})
+
+    def forget(self, approval_id: str) -> None:
+        """This one is being decided here."""
+        self._shown.pop(approval_id, None)
+
+    async def run(self) -> None:
+        """Look until cancelled, or until the store fails (StoreFailed)."""
+        seen: tuple[int, int] | None = None
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                version = await self._store.data_version()
+                if version == seen:
+                    continue
+                first, seen = seen is None, version
+                if not first:
+                    self._post(messages.StoreChanged())
+                    await self._notice_decisions()
+            except StoreError as error:
+                self._post(messages.StoreFailed(clean(str(error))))
+                return
+
+    async def _notice_decisions(self) -> None:
+        if not self._shown:
+            return
+        waiting = {a.approval_id for a in await self._store.list_approvals(pending_only=True)}
+        threads = {thread for approval, thread in self._shown.items() if approval not in waiting}
+        self._shown = {a: t for a, t in self._shown.items() if a in waiting}
+        for thread_id in threads:
+            await self._decided(thread_id)
