@@ -35,6 +35,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "approvals", "Requests", "Decide what waits for you, in every thread", "f4", "f4", "approvals", "Run"
     ),
+    Action("grants", "Grants", "See what is always allowed, and take it back", "", "", "grants", "Run"),
     Action("resume", "Resume", "Go on with an interrupted run", "ctrl+r", "ctrl+r", "resume", "Run"),
     Action("stop", "Stop", "Interrupt the run; it can be resumed", "", "esc", "stop", "Run"),
     Action(
@@ -76,4 +77,5 @@ LOCAL_KEYS: tuple[tuple[str, str, str], ...] = (
     ("g h s", "a call of unknown outcome: run it again, it happened, skip it", "Request"),
     ("ctrl+s", "send what is written in the tool's place", "Request"),
     ("[ ]", "between several requests", "Request"),
+    ("x del", "take the grant back", "Grants"),
 )

@@ -162,6 +162,19 @@ def approvals(options: Options, as_json: bool) -> int:
 
 
 @cli.command()
+@click.option("--revoke", "grant_id", type=Id(), metavar="GRANT_ID", help="Take this one back.")
+@json_option
+@pass_options
+def grants(options: Options, grant_id: str | None, as_json: bool) -> int:
+    """List what is always allowed, the newest first, or take one of them back."""
+    from afk_tui.cli_grants import revoke, show_grants
+
+    if grant_id is not None:
+        return ends_well(revoke)(options, grant_id, as_json=as_json)
+    return ends_well(show_grants)(options, as_json=as_json)
+
+
+@cli.command()
 @click.argument("approval_id", type=Id())
 @reason_option
 @resume_option

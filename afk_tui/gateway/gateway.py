@@ -24,6 +24,8 @@ from afk_tui.gateway.compaction import (
 )
 from afk_tui.gateway.errors import told
 from afk_tui.gateway.finding import Hits, find_in
+from afk_tui.gateway.grants import GrantRow
+from afk_tui.gateway.grants import row_of as grant_row
 from afk_tui.gateway.items import call_title
 from afk_tui.gateway.pump import Pump
 from afk_tui.gateway.remembered import Remembered
@@ -293,6 +295,16 @@ class Gateway:
             )
         self._post(messages.RequestsChanged(request.thread_id))
         await self.resume(request.thread_id)
+
+    async def grants(self) -> list[GrantRow]:
+        """What is always allowed, in every workspace, the newest first."""
+        with told():
+            return [grant_row(grant) for grant in await self._runner.list_grants()]
+
+    async def revoke_grant(self, grant_id: str) -> None:
+        """Take a grant back; on return that is on disk, and no call begins on the strength of it any more."""
+        with told():
+            await self._runner.revoke_grant(grant_id)
 
     # keeping it small
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afk.agents.agent import Agent
+from afk.agents.policy import Policy
 from afk.core.config import RunnerConfig
 from afk.core.runner import DEFAULT_MODEL, Runner
 from afk.llms.choose import app_llm
 from afk.llms.protocol import LLM
 from afk.memory.sqlite.store import SQLiteMemoryStore, default_path
 from afk.memory.store import MemoryStore
-from afk_tui.gateway.errors import GatewayError
+from afk_tui.gateway.errors import GatewayError, told
 
 ASSISTANT = "assistant"
 INSTRUCTIONS = """\
@@ -52,8 +53,8 @@ class Engine:
 
 
 def build(settings: Settings, *, store: MemoryStore | None = None, llm: LLM | None = None) -> Engine:
-    """The engine for these settings; nothing is opened yet. Raises GatewayError for an agent that can't be loaded
-    or a workspace that is no folder."""
+    """The engine for these settings; nothing is opened yet. Raises GatewayError for an agent that can't be loaded,
+    a workspace that is no folder, or a policy that can't be understood."""
     workspace = settings.workspace.expanduser().resolve()
     if not workspace.is_dir():
         raise GatewayError(f"The workspace {workspace} is not a folder. Name one with --workspace.")
@@ -63,8 +64,33 @@ def build(settings: Settings, *, store: MemoryStore | None = None, llm: LLM | No
     store = store or SQLiteMemoryStore(database)
     llm = llm or app_llm(demo=settings.demo)
     config = RunnerConfig(interaction_mode="headless", approval_fallback="pause")
-    runner = Runner(memory_store=store, llm=llm, workspace=workspace, config=config)
+    runner = Runner(memory_store=store, llm=llm, policy=own_policy(), workspace=workspace, config=config)
     return Engine(runner, store, agent, llm, model, workspace, database)
+
+
+def own_policy() -> Policy:
+    """The rules of the person's own: the file that AFK_POLICY names (empty: none), else `policy.toml` in the user's
+    configuration folder, if it is there. Raises GatewayError."""
+    named = os.environ.get("AFK_POLICY")
+    if named == "":
+        return Policy()
+    if named is None:
+        from platformdirs import user_config_path
+
+        path = user_config_path("afk-tui", appauthor=False) / "policy.toml"
+        try:
+            os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return Policy()
+        except OSError:
+            pass  # it may be there and protect something: reading it says what is wrong
+    else:
+        path = Path(named).expanduser()
+    # a start without rules does not pay for reading TOML
+    from afk.agents.policy_file import load_policy
+
+    with told():
+        return load_policy(path)
 
 
 def load_agent(name: str | None, model: str | None) -> Agent:

@@ -54,6 +54,7 @@ _WHERE = {
     "Composer": "In the composer",
     "Conversation": "In the conversation",
     "Request": "On a request",
+    "Grants": "In the list of grants",
 }
 
 

@@ -130,6 +130,14 @@ class MainScreen(MainRuns):
             await self.open_thread(thread_id)
             self.open_requests(chosen)
 
+    @work(exclusive=True, group="dialog", exit_on_error=False)
+    async def action_grants(self) -> None:
+        """What is always allowed."""
+        from afk_tui.screens.grants import GrantsScreen
+
+        await self.app.push_screen_wait(GrantsScreen(self.gateway))
+        self.composer.focus()
+
     @telling
     async def action_resume(self) -> None:
         """Go on with the run."""
