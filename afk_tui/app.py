@@ -162,7 +162,7 @@ class AfkApp(SizeGuard[None]):
     async def _leave(self) -> None:
         self._leaving = True
         try:
-            if await self.main.may_stop(None):
+            if await self.main.may_stop(None, "quit"):
                 await self._keep_place()
                 self.exit()
         finally:
@@ -186,8 +186,8 @@ class AfkApp(SizeGuard[None]):
 
         error = self._exception
         text = "".join(traceback.format_exception(error)) if error else "Unknown error\n"
-        safe = f"{text}\nWhat was recorded is kept. Start afk-tui again to go on.\n"
-        self._exit_renderables.append(Segments([Segment(safe)]))
+        told = clean(f"{text}\nWhat was recorded is kept. Start afk-tui again to go on.\n")
+        self._exit_renderables.append(Segments([Segment(told)]))
         self._close_messages_no_wait()
 
 

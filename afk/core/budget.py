@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
 
 from afk.core.config import RunnerConfig
 
@@ -76,8 +75,3 @@ class Budget:
     def as_record(self) -> dict[str, int]:
         """What is stored with the run."""
         return {"steps": self.steps, "tool_calls": self.tool_calls, "active_ms": self.active_ms}
-
-
-def carried_over(budget: dict[str, int], interruption: dict[str, Any] | None) -> dict[str, int]:
-    """What a resume begins with: what was spent, or nothing when that was why the run stopped."""
-    return {} if interruption and interruption["kind"] in ("budget", "timeout") else budget

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from afk.agents.errors import StoreError
 from afk.core.budget import Budget
 from afk.core.events import (
     ApprovalDecided,
@@ -44,10 +45,15 @@ HAPPENED_BY_VERIFY = (
 SKIPPED_BY_PERSON = (
     "The outcome of this call was lost; a person chose to go on without knowing it. Do not repeat it."
 )
+CUT_OFF_AND_DENIED = "An earlier attempt at this call was cut off and may have had an effect. Now:"
 STOPPED = "This call was stopped while it ran. It may have had an effect."
 CAUGHT = (
     "The process stopped while this call ran, so whether it took effect is not known. "
     "It is never repeated without you."
+)
+TAKEN_OVER = (
+    "Another process was making this call when its run was taken over, and may still be at it, "
+    "so whether it takes effect is not known. It is never repeated without you."
 )
 
 
@@ -96,6 +102,10 @@ class CallWorker:
             return await self._ask(effect, approval.kind, f"Asked again: {approval.reason}")
         if call.waits:
             return call
+        if effect.phase == "uncertain" and (
+            approval is None or approval.kind == "call" or approval.consumed_at_ms is not None
+        ):
+            return await self._ask(effect, "uncertain", TAKEN_OVER)
         if effect.phase == "executing":
             return await self._recover(effect, approval)
         if approval is None:
@@ -168,9 +178,10 @@ class CallWorker:
     ) -> OpenCall | None:
         values = effect.arguments if arguments is None else arguments
         # the rules of now: they may be others than those under which the call was proposed
-        refusal = self._judge.refusal(effect.tool_name, values) if effect.phase == "proposed" else None
-        if refusal:
-            return await self._settle(effect, refusal, ("proposed",))
+        if refusal := self._judge.refusal(effect.tool_name, values):
+            if effect.phase != "proposed":
+                refusal = CallResult("failed", f"{CUT_OFF_AND_DENIED} {refusal.text}")
+            return await self._settle(effect, refusal, (effect.phase,))
         if not await self._judge.still_covers(effect, values):
             return await self._ask(effect, "call", "What allowed calls like this one no longer covers it.")
         if not self._budget.claim_call():
@@ -260,9 +271,15 @@ class CallWorker:
         self, effect: EffectRecord, result: CallResult, phases: tuple[EffectPhase, ...], duration_ms: int = 0
     ) -> None:
         result = CallResult(result.phase, storable(result.text))
-        done = await self._store.record_result(
-            self._key, effect, result, phases, self._progress(), duration_ms
-        )
+        try:
+            done = await self._store.record_result(
+                self._key, effect, result, phases, self._progress(), duration_ms
+            )
+        except StoreError:
+            # the outcome is known here alone: without it a person must be asked. What held the database may be gone
+            done = await self._store.record_result(
+                self._key, effect, result, phases, self._progress(), duration_ms
+            )
         self._emit(
             CallFinished(
                 self._key.run_id, done.call_id, done.result_seq, done.tool_name, done.phase, duration_ms

@@ -34,7 +34,7 @@ def json_safe(context: dict[str, Any] | None) -> dict[str, Any]:
     if not isinstance(context, dict):
         raise AgentConfigurationError(f"context must be a dict or None; got {type(context).__name__}.")
     try:
-        return json.loads(json.dumps(context))
+        return json.loads(json.dumps(context, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise AgentConfigurationError(
             f"context must hold JSON values only, since it is kept on disk: {error}."

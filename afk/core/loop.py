@@ -11,7 +11,7 @@ from typing import Any
 from afk.agents.agent import Agent
 from afk.agents.errors import AgentError, RunFencedError
 from afk.core.asking import Asker
-from afk.core.budget import Budget, carried_over
+from afk.core.budget import Budget
 from afk.core.calls import CallWorker, OpenCall
 from afk.core.config import RunnerConfig
 from afk.core.events import (
@@ -70,7 +70,7 @@ class StepLoop:
         self._asker = Asker(llm, agent, model, config, run.run_id, emit)
         self._step = run.step
         self._usage = dict(run.usage)
-        self._budget = Budget(config, carried_over(run.budget, run.interruption), self._time_is_up)
+        self._budget = Budget(config, run.budget, self._time_is_up)
         self._open = {
             e.effect_id: OpenCall(e, snapshot.approvals.get(e.effect_id))
             for e in snapshot.effects

@@ -16,6 +16,7 @@ from afk.agents.errors import (
     AgentError,
     AgentRunBusyError,
     AgentRunSupersededError,
+    RunFencedError,
 )
 from afk.agents.policy import Policy, PolicyRule
 from afk.agents.results import AgentResult
@@ -388,6 +389,7 @@ class Runner:
         taken: RunSnapshot | RunRecord,
         resumed: bool,
     ) -> AgentResult:
+        owned_here = False
         try:
             if isinstance(taken, RunRecord):
                 handle.emit(_stopped(taken, taken.state, taken.interruption))
@@ -397,6 +399,9 @@ class Runner:
                 _warn_of_changes(agent, taken.run, handle)
             try:
                 await self._work(store, agent, handle, taken)
+            except RunFencedError:
+                owned_here = await self._is_owned_here(store, handle.run_id)
+                raise
             except BaseException:
                 if self._handles.get(handle.run_id) is handle:
                     await self._give_up(store, handle.run_id)
@@ -407,7 +412,8 @@ class Runner:
             return await result_of(store, run)
         finally:
             if self._handles.get(handle.run_id) is handle:
-                store.live_runs.discard(handle.run_id)
+                if not owned_here:
+                    store.live_runs.discard(handle.run_id)
                 del self._handles[handle.run_id]
 
     async def _work(
@@ -448,6 +454,13 @@ class Runner:
                 await store.stop_run(key, handle.signals.order.as_stop())
                 return
             snapshot = taken
+
+    async def _is_owned_here(self, store: MemoryStore, run_id: str) -> bool:
+        """Whether the run that was taken away goes on all the same through this store: in another runner."""
+        with contextlib.suppress(AgentError):
+            run = await store.get_run(run_id)
+            return run is not None and run.owner == store.owner_id
+        return False
 
     async def _give_up(self, store: MemoryStore, run_id: str) -> None:
         """What this runner took and does not execute must not look as if it ran."""

@@ -22,9 +22,9 @@ _ADVICE: dict[ModelErrorKind, str] = {
     "bad_request": "The same request will not be accepted later either: choose another model, or change it.",
     "context_length": "The conversation is too long for this model: use one with a longer context, "
     "or begin a new thread.",
-    "rate_limit": "Wait a while, then resume.",
-    "timeout": "Check that the server is up and not overloaded, then resume.",
-    "unavailable": "Check that the server is up and can be reached, then resume.",
+    "rate_limit": "It asks to wait a while.",
+    "timeout": "Check that the server is up and not overloaded.",
+    "unavailable": "Check that the server is up and can be reached.",
     "protocol": "Check that OPENAI_BASE_URL points at an OpenAI-compatible API (it usually ends in /v1).",
 }
 _QUOTA_ADVICE = "The account's quota is spent: check its plan and billing, or choose another model."

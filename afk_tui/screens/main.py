@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.worker import Worker
 
 from afk_tui.actions import ACTIONS
+from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.views import ThreadRow
 from afk_tui.screens.main_runs import MainRuns
@@ -55,7 +56,9 @@ class MainScreen(MainRuns):
             thread_id = thread_id or await gateway.recall("last-thread", gateway.workspace)
             known = await gateway.thread(thread_id) if thread_id else None
             if thread_id and known is None:
-                self.notify(f"There is no thread {thread_id} here.", severity="warning", markup=False)
+                self.notify(
+                    f"There is no thread {clean_line(thread_id)} here.", severity="warning", markup=False
+                )
             open_runs = await gateway.waiting_runs()
             await self.show_thread(known.thread_id if known else None)
         except GatewayError as error:

@@ -94,7 +94,7 @@ async def test_the_context_of_a_resume_is_merged_over_the_stored_one_and_stored(
     assert rows(db, "SELECT context FROM run") == [('{"a":1,"b":2,"c":3}',)]
 
 
-@pytest.mark.parametrize("context", [{"a": object()}, ["a"], {"a": {1, 2}}])
+@pytest.mark.parametrize("context", [{"a": object()}, ["a"], {"a": {1, 2}}, {"a": float("nan")}])
 async def test_a_context_that_can_not_be_kept_is_refused(runner: MakeRunner, context: Any) -> None:
     one = runner(ScriptedModel())
     with pytest.raises(AgentConfigurationError, match="context must"):

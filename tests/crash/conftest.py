@@ -1,54 +1,17 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.core.kit import rows, transcript
+from tests.crash.children import Nursery
 from tests.crash.program import Scenario
-from tests.memory.children import environment
-
-
-class Nursery:
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.nursery"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment(),
-        )
-
-    def start(self, scenario: Scenario, output: Path) -> int:
-        """The child's process id; `wait` is due before the next start."""
-        assert self._process.stdin is not None
-        order = {"scenario": asdict(scenario), "output": str(output)}
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        return int(self._line())
-
-    def wait(self) -> int:
-        """How the child ended: its exit code, or minus the signal that killed it."""
-        return os.waitstatus_to_exitcode(int(self._line()))
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline()
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(30)
-        self._process.stdout.close()
 
 
 @pytest.fixture(scope="session")
@@ -72,8 +35,9 @@ class Case:
         return Scenario(str(self.db), str(self.ledger), **fields)
 
     def run(self, scenario: Scenario) -> int:
-        self.nursery.start(scenario, self.output)
-        return self.nursery.wait()
+        ended = self.nursery.run(scenario, self.output)
+        assert ended is not None, "it stopped itself"
+        return ended
 
     def kill_and_go_on(self, **fields: Any) -> dict[str, Any]:
         """Die where the scenario says, then go on without dying; what the second process said."""

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import signal
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,17 +49,20 @@ def die() -> None:
 
 
 class Fate:
-    """Counts down to the moment at which the process dies."""
+    """Counts down to the moment at which the process dies. `met`: every point it came by."""
 
-    def __init__(self, kill: tuple[str, str, int] | None) -> None:
+    def __init__(self, kill: tuple[str, str, int] | None, strike: Callable[[], None] = die) -> None:
         self._kill = kill
         self._left = kill[2] if kill else 0
+        self._strike = strike
+        self.met: list[tuple[str, str]] = []
 
     def meet(self, point: str, when: str) -> None:
+        self.met.append((point, when))
         if self._kill and self._kill[:2] == (point, when):
             self._left -= 1
             if self._left == 0:
-                die()
+                self._strike()
 
 
 def mortal_store(path: str, fate: Fate) -> SQLiteMemoryStore:
@@ -100,7 +104,8 @@ def mortal_store(path: str, fate: Fate) -> SQLiteMemoryStore:
 
         def work_and_die(db: Any, *args: Any, **kwargs: Any) -> Any:
             result = work(db, *args, **kwargs)
-            fate.meet(point, "inside")  # everything is written, nothing is committed
+            if point:
+                fate.meet(point, "inside")  # everything is written, nothing is committed
             return result
 
         return await write(self, durability, work_and_die, *args, **kwargs)
@@ -146,6 +151,7 @@ async def play(scenario: Scenario) -> dict[str, Any]:
     agent = make_agent(scenario, fate)
     asked: list[str] = []
     config = RunnerConfig(retry_base_delay_s=0.001)
+    make_compaction_mortal(fate)
     async with Runner(memory_store=mortal_store(scenario.db, fate), llm=llm, config=config) as runner:
 
         async def resume(run_id: str) -> AgentResult:
@@ -167,8 +173,8 @@ async def play(scenario: Scenario) -> dict[str, Any]:
         return {"state": result.state, "asked": asked, "final_text": result.final_text}
 
 
-async def compact(runner: Runner, fate: Fate) -> None:
-    """Compact as strictly as can be, two rows at a time."""
+def make_compaction_mortal(fate: Fate) -> None:
+    """Two rows at a time, each batch with a fate of its own."""
 
     def two(size: int, took_s: float) -> int:
         return 2
@@ -190,6 +196,10 @@ async def compact(runner: Runner, fate: Fate) -> None:
         return vacuum(db)
 
     compaction.vacuum_batch = dying_vacuum
+
+
+async def compact(runner: Runner, fate: Fate) -> None:
+    """Compact as strictly as can be."""
     await runner.compact_thread(
         thread_id="th",
         event_policy=RetentionPolicy(max_events=1),

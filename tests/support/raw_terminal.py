@@ -54,13 +54,13 @@ class RawTerminal:
         """Send these bytes as keys."""
         os.write(self._fd, text.encode())
 
-    def until(self, condition: Callable[[], bool], what: str) -> None:
+    def until(self, condition: Callable[[], bool], what: str, *, deadline_s: float = DEADLINE_S) -> None:
         """Read until a condition is met."""
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + deadline_s
         while not condition():
             if time.monotonic() > deadline:
                 raise AssertionError(
-                    f"waited {DEADLINE_S:g} s for {what}; the end of the output: {self.bytes[-2000:]!r}"
+                    f"waited {deadline_s:g} s for {what}; the end of the output: {self.bytes[-2000:]!r}"
                 )
             self.read()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping
@@ -59,5 +60,7 @@ def _examine(db: sqlite3.Connection, path: Path) -> DatabaseHealth:
     if problems or version == 0:
         return DatabaseHealth(version, problems)
     waiting = db.execute("SELECT count(*) FROM approval WHERE status = 'pending'").fetchone()[0]
-    runs = Counter(run.state for run in list_open_runs(db, Owners(path, "nobody"), None))
+    runs = Counter(
+        run.state for run in list_open_runs(db, Owners(Path(os.path.realpath(path)), "nobody"), None)
+    )
     return DatabaseHealth(version, (), dict(runs), waiting)

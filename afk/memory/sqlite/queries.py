@@ -74,7 +74,7 @@ def list_runs(
     """Runs, the newest first; of one thread, or all. States are as they read now."""
     where, args = ("WHERE thread_id = ?", (thread_id,)) if thread_id is not None else ("", ())
     rows = db.execute(
-        f"SELECT *, id AS run_id FROM run {where} ORDER BY created_at_ms DESC, rowid DESC LIMIT ? OFFSET ?",
+        f"SELECT *, id AS run_id FROM run {where} ORDER BY rowid DESC LIMIT ? OFFSET ?",
         (*args, limit, offset),
     )
     return [_run_as_it_reads(row, owners) for row in rows]
@@ -125,7 +125,7 @@ def list_approvals(
     if pending_only:
         clauses.append("status = 'pending'")
     where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-    rows = db.execute(f"SELECT * FROM approval {where} ORDER BY requested_at_ms, rowid", args)
+    rows = db.execute(f"SELECT * FROM approval {where} ORDER BY rowid", args)
     return [approval_of(row) for row in rows]
 
 

@@ -107,8 +107,8 @@ def take_run(
     """Own the run from here on: its epoch rises, so that a former owner's late writes are refused.
 
     Returns all a resume needs, the run with the interruption it had; for a terminal run its record, and it is not
-    taken. Raises the checkpoint errors,
-    AgentRunSupersededError, and AgentRunBusyError unless `take_over`.
+    taken. Calls that must not be repeated and that a living owner was making become `uncertain`, to be asked about.
+    Raises the checkpoint errors, AgentRunSupersededError, and AgentRunBusyError unless `take_over`.
     """
     run = find_run(db, run_id, thread_id)
     if run["state"] in ("completed", "failed", "degraded"):
@@ -123,23 +123,39 @@ def take_run(
     if owner is not None and not take_over:
         _refuse_if_live(run, owners)
     changed = db.execute(
-        "UPDATE run SET owner = ?, epoch = epoch + 1, state = 'running', interruption = NULL, context = ?,"
+        "UPDATE run SET owner = ?, epoch = epoch + 1, state = 'running', interruption = NULL, context = ?, budget = ?,"
         " updated_at_ms = ?"
         " WHERE id = ? AND epoch = ?",
         (
             owners.owner_id,
             dump({**(load_or_none(run["context"]) or {}), **(context or {})}),
+            dump(_carried_over(run)),
             now_ms,
             run_id,
             run["epoch"],
         ),
     ).rowcount
     assert changed == 1  # inside BEGIN IMMEDIATE nobody can have come between
+    if owner is not None and owners.executes(owner, run_id):
+        # what a living owner is at may still take effect, whatever can be found out about it now
+        db.execute(
+            "UPDATE effect SET phase = 'uncertain' WHERE run_id = ? AND phase = 'executing' AND effect = 'once'",
+            (run_id,),
+        )
     add_event(db, thread_id, run_id, "state", {"from": run["state"], "to": "running"}, now_ms)
     taken = _snapshot(db, find_run(db, run_id, thread_id), owner_died=owner is not None)
     # here and not after the commit, or the next one in the queue would find it unused
     owners.live_runs.add(run_id)
     return replace(taken, run=replace(taken.run, interruption=load_or_none(run["interruption"])))
+
+
+def _carried_over(run: sqlite3.Row) -> dict[str, int]:
+    """The budget spent so far; nothing when that was why the run stopped. Kept with the taking, so that a process
+    that dies right after it has not used the fresh budget up."""
+    interruption = load_or_none(run["interruption"])
+    if interruption and interruption["kind"] in ("budget", "timeout"):
+        return {}
+    return load_or_none(run["budget"]) or {}
 
 
 def stop_run(db: sqlite3.Connection, key: RunKey, stop: RunStop, now_ms: int) -> None:

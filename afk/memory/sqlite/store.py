@@ -55,7 +55,8 @@ class SQLiteMemoryStore(GrantStore):
         clock: Callable[[], int] = now_ms,
         new_id: Callable[[str], str] = random_id,
     ) -> None:
-        self._set_up(Path(path).expanduser().absolute(), clock, new_id)
+        # resolved, as SQLite does: its WAL and the locks of the owners are beside the file, not beside a link to it
+        self._set_up(Path(os.path.realpath(Path(path).expanduser())), clock, new_id)
 
     def _set_up(self, path: Path | None, clock: Callable[[], int], new_id: Callable[[str], str]) -> None:
         self.clock = clock

@@ -1,0 +1,44 @@
+"""Hostile text in every place that shows text of others: the raw bytes that reach a terminal are read."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.raw_terminal import RawTerminal
+
+# as a terminal would obey or hide them; the app's own sequences have none of these
+COMMANDS = {
+    "a window title": b"\x1b]0;OWNED",
+    "a C1 control": "\x9b".encode(),
+    "a direction": "\u202e".encode(),
+    "an invisible space": "\u200b".encode(),
+    "a tag": b"\xf3\xa0",
+}
+PLACES = [
+    "trust",
+    "conversation",
+    "request bar",
+    "approval of a write",
+    "inbox",
+    "approval of a command",
+    "output of a command",
+    "checkpoints",
+    "compaction",
+    "find",
+    "notification",
+]
+
+
+@pytest.mark.parametrize("net", ["bare", "net"])
+def test_no_screen_lets_hostile_text_command_the_terminal(tmp_path: Path, net: str) -> None:
+    report = tmp_path / "report"
+    report.touch()
+    program = [sys.executable, "-m", "tests.app.hostile", str(tmp_path), str(report), net]
+    with RawTerminal(program, size=(130, 40)) as terminal:
+        terminal.until(lambda: report.read_text().endswith("over\n"), "the end of the tour", deadline_s=120)
+        terminal.until_written("\x1b[?1049l")
+    assert report.read_text().splitlines() == [*PLACES, "over"]
+    assert [what for what, command in COMMANDS.items() if command in terminal.bytes] == []

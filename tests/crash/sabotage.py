@@ -1,0 +1,55 @@
+"""Mechanisms taken out on purpose, to show that the matrix would notice."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Literal
+
+from afk.memory.sqlite import approvals, effects, runs
+
+Sabotage = Literal["intent", "epoch", "decision", "owner"]
+
+
+def take_out(mechanism: Sabotage) -> None:
+    """In this process, from now on, for good."""
+    match mechanism:
+        case "intent":
+            _act_without_intent()
+        case "epoch":
+            for module in (effects, runs):
+                module.require_epoch = _any_epoch  # type: ignore[attr-defined]
+        case "decision":
+            approvals.decide = _decide_always(approvals.decide)
+        case "owner":
+            runs._refuse_if_live = lambda run, owners: None
+
+
+def _act_without_intent() -> None:
+    """Calls are made with nothing on disk that says so."""
+    begin, record = effects.begin_effect, effects.record_result
+
+    def unwritten(db: sqlite3.Connection, *args: Any) -> Any:
+        db.execute("SAVEPOINT intent")
+        began = begin(db, *args)
+        db.execute("ROLLBACK TO intent")
+        db.execute("RELEASE intent")
+        return began
+
+    def from_anywhere(db: Any, key: Any, effect_id: Any, result: Any, phases: Any, *rest: Any) -> Any:
+        return record(db, key, effect_id, result, (*phases, "proposed"), *rest)
+
+    effects.begin_effect, effects.record_result = unwritten, from_anywhere
+
+
+def _any_epoch(db: sqlite3.Connection, key: Any, now_ms: int) -> sqlite3.Row:
+    return db.execute("SELECT * FROM run WHERE id = ?", (key.run_id,)).fetchone()
+
+
+def _decide_always(decide: Any) -> Any:
+    """A request counts as undecided whatever stands there."""
+
+    def again(db: sqlite3.Connection, approval_id: str, *args: Any) -> Any:
+        db.execute("UPDATE approval SET status = 'pending' WHERE id = ?", (approval_id,))
+        return decide(db, approval_id, *args)
+
+    return again
