@@ -167,10 +167,10 @@ def approvals(options: Options, as_json: bool) -> int:
 @pass_options
 def grants(options: Options, grant_id: str | None, as_json: bool) -> int:
     """List what is always allowed, the newest first, or take one of them back."""
-    from afk_tui.cli_grants import revoke, show_grants
+    from afk_tui.cli_commands import revoke_one, show_grants
 
     if grant_id is not None:
-        return ends_well(revoke)(options, grant_id, as_json=as_json)
+        return ends_well(revoke_one)(options, grant_id, as_json=as_json)
     return ends_well(show_grants)(options, as_json=as_json)
 
 

@@ -9,6 +9,7 @@ from textual.message import Message
 
 from afk.agents.errors import AgentError
 from afk.core.handle import AgentRunHandle
+from afk.memory.grants import GrantPattern
 from afk.memory.records import ApprovalRecord, DecisionText, Scope
 from afk_tui.gateway import messages
 from afk_tui.gateway.background import Background
@@ -34,7 +35,7 @@ from afk_tui.gateway.requests import waiting_row
 from afk_tui.gateway.settings import Engine
 from afk_tui.gateway.sources import CheckpointSource, ConversationSource, ThreadSource, thread_row
 from afk_tui.gateway.standing import has_unused_decision, standing_of
-from afk_tui.gateway.views import ApprovalView, CheckpointRow, RunView, ThreadRow, WaitingRow
+from afk_tui.gateway.views import ApprovalView, CheckpointRow, PatternChoice, RunView, ThreadRow, WaitingRow
 from afk_tui.gateway.watch import LOOK_EVERY_S, Watch
 
 
@@ -280,6 +281,7 @@ class Gateway:
         reason: str | None = None,
         output: str | None = None,
         scope: Scope = "once",
+        pattern: PatternChoice | None = None,
     ) -> None:
         """Record a decision about exactly what was shown, and go on with the run. Raises GatewayError, of kind
         "decided" with who, when and what, where somebody was faster."""
@@ -292,6 +294,7 @@ class Gateway:
                 reason=reason,
                 output=output,
                 scope=scope,
+                pattern=GrantPattern(request.tool_name, pattern.kind, pattern.value) if pattern else None,
             )
         self._post(messages.RequestsChanged(request.thread_id))
         await self.resume(request.thread_id)

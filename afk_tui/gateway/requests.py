@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from afk.core.grant_patterns import suggestions
 from afk.memory.records import ApprovalRecord, EffectRecord, ThreadRecord
 from afk.tools.confinement import OffLimits
 from afk.tools.preview import Preview, preview_call
 from afk_tui.gateway.clean import clean, clean_exact, clean_line, mark_count
+from afk_tui.gateway.grants import pattern_text
 from afk_tui.gateway.items import call_title
-from afk_tui.gateway.views import ApprovalView, WaitingRow
+from afk_tui.gateway.views import ApprovalView, PatternChoice, WaitingRow
 
 
 def view_of(
@@ -46,6 +48,7 @@ def view_of(
         total=total,
         marks=mark_count(preview.text),
         known=_what_is_known(approval, effect),
+        patterns=_patterns(approval, workspace),
     )
 
 
@@ -59,6 +62,16 @@ def waiting_row(approval: ApprovalRecord, thread: ThreadRecord | None) -> Waitin
         kind=approval.kind,
         requested_at_ms=approval.requested_at_ms,
         workspace=clean_line(thread.workspace) if thread else "",
+    )
+
+
+def _patterns(approval: ApprovalRecord, workspace: str) -> tuple[PatternChoice, ...]:
+    if approval.kind == "uncertain":
+        return ()
+    return tuple(
+        PatternChoice(one.kind, one.value, pattern_text(one.kind, one.value))
+        for one in suggestions(approval.tool_name, approval.arguments, workspace)
+        if one.kind != "call"
     )
 
 

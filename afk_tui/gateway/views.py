@@ -59,11 +59,21 @@ class ThreadRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PatternChoice:
+    """A pattern that a yes may be remembered by; `text` says what it covers, `value` is as it is kept."""
+
+    kind: Literal["command_prefix", "path_glob"]
+    value: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalView:
     """A request for a decision, with everything that will be executed.
 
     `preview_kind`: "diff" (unified diff text), "command" (shell text), "json". `preview` is whole, never cut;
-    `marks` says how many characters in it were made visible because they could deceive.
+    `marks` says how many characters in it were made visible because they could deceive. `patterns` are what a yes
+    may be remembered by, beside the very same call; the narrowest first.
     """
 
     approval_id: str
@@ -87,6 +97,7 @@ class ApprovalView:
     total: int = 1
     marks: int = 0
     known: str = ""
+    patterns: tuple[PatternChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.gateway import Gateway
-from afk_tui.gateway.views import ApprovalView
+from afk_tui.gateway.views import ApprovalView, PatternChoice
 from afk_tui.screens import approval_words as words
 from afk_tui.screens.approval_panel import SHORT_HEIGHT, RequestPanel
 from afk_tui.screens.approval_words import Decision, Mode, WideScope
@@ -55,6 +55,8 @@ class ApprovalScreen(ModalScreen[None]):
         self._view: ApprovalView | None = None
         self._mode: Mode = "choosing"
         self._scope: WideScope = "thread"
+        # What would be remembered; None is the very same call.
+        self._pattern: PatternChoice | None = None
         self._deafness = Deafness(clock)
         # Decided or dropped here: a list that was read before must not bring them back.
         self._settled: set[str] = set()
@@ -161,8 +163,7 @@ class ApprovalScreen(ModalScreen[None]):
         match key:
             case "t" | "w":
                 self._scope = words.SCOPE_OF_KEY[key]
-                self._deafen()
-                self._enter("remembering", words.remembered(view, self._scope))
+                self._offer(None)
             case "r":
                 self._enter("reasoning")
             case "p":
@@ -170,6 +171,14 @@ class ApprovalScreen(ModalScreen[None]):
             case _:
                 self._decide(words.DECISION_OF_KEY[key])
         return True
+
+    def _offer(self, pattern: PatternChoice | None) -> None:
+        """Say what would be remembered, and hear no yes to it before that has been on the screen for a while."""
+        view = self._view
+        assert view is not None
+        self._pattern = pattern
+        self._deafen()
+        self._enter("remembering", words.remembered(view, self._scope, pattern))
 
     def _look(self, key: str) -> bool:
         """What answers nothing."""
@@ -187,8 +196,10 @@ class ApprovalScreen(ModalScreen[None]):
     def _confirm(self, key: str, *, heard: bool) -> bool:
         if key == "escape":
             self._enter("choosing")
+        elif key in ("left", "right") and self._view is not None and self._view.patterns:
+            self._offer(words.next_pattern(self._view, self._pattern, 1 if key == "right" else -1))
         elif heard and (key == "y" or words.SCOPE_OF_KEY.get(key) == self._scope):
-            self._decide("allow", scope=self._scope)
+            self._decide("allow", scope=self._scope, pattern=self._pattern)
         else:
             return key not in FOCUS_KEYS
         return True
@@ -237,12 +248,13 @@ class ApprovalScreen(ModalScreen[None]):
         reason: str | None = None,
         output: str | None = None,
         scope: WideScope | None = None,
+        pattern: PatternChoice | None = None,
     ) -> None:
         view = self._view
         assert view is not None
         before = "choosing" if self._mode == "remembering" else self._mode
         self._enter("sending")
-        self.run_worker(self._record(view, before, decision, reason, output, scope), group="decide")
+        self.run_worker(self._record(view, before, decision, reason, output, scope, pattern), group="decide")
 
     async def _record(
         self,
@@ -252,9 +264,12 @@ class ApprovalScreen(ModalScreen[None]):
         reason: str | None,
         output: str | None,
         scope: WideScope | None,
+        pattern: PatternChoice | None,
     ) -> None:
         try:
-            await self._gateway.decide(view, decision, reason=reason, output=output, scope=scope or "once")
+            await self._gateway.decide(
+                view, decision, reason=reason, output=output, scope=scope or "once", pattern=pattern
+            )
         except GatewayError as error:
             if error.kind == "decided" or not await self._still_waits(view):
                 self._settle(view, f"{view.tool_name}: {error}", known=False)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from rich.cells import cell_len
 
-from afk_tui.gateway.views import ApprovalView
+from afk_tui.gateway.views import ApprovalView, PatternChoice
 from afk_tui.screens.lines import KeyHint
 from afk_tui.screens.words import count
 from afk_tui.widgets.status_line import shorten_middle
@@ -79,9 +79,18 @@ def warning_of(view: ApprovalView) -> str:
     return f"{count(view.marks, 'hidden character')} {verb}"
 
 
-def remembered(view: ApprovalView, scope: WideScope) -> str:
+def next_pattern(view: ApprovalView, chosen: PatternChoice | None, by: int) -> PatternChoice | None:
+    """The next wider (1) or narrower (-1) thing that can be remembered; None is the very same call."""
+    choices: list[PatternChoice | None] = [None, *view.patterns]
+    at = choices.index(chosen) if chosen in choices else 0
+    return choices[max(0, min(at + by, len(choices) - 1))]
+
+
+def remembered(view: ApprovalView, scope: WideScope, pattern: PatternChoice | None = None) -> str:
     """Exactly what "always" would remember."""
     where = "in this thread" if scope == "thread" else f"in every thread of {view.workspace}"
+    if pattern is not None:
+        return f"Always allow {where} {view.tool_name}, {pattern.text}"
     first, *more = view.preview.split("\n")
     match view.preview_kind:
         case "command" if not more:
@@ -122,7 +131,8 @@ def hints(
             ]
         case "remembering":
             key = "t" if scope == "thread" else "w"
-            return [KeyHint(f"{key} or y", "yes, always", "yes, always"), back]
+            others = [KeyHint("← →", "less or more than this call", "less, more")] if view.patterns else []
+            return [KeyHint(f"{key} or y", "yes, always", "yes, always"), *others, back]
         case "reasoning":
             return [KeyHint("enter", "deny with this reason", "deny"), back]
         case "answering":

@@ -203,6 +203,51 @@ async def test_always_says_what_it_remembers_and_is_remembered_after_a_second_pr
         await until_run(it.gateway, another, "waiting" if scope == "thread" else "idle")
 
 
+async def test_what_always_covers_can_be_widened_and_is_said_exactly_before_the_second_press(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path, "run: git status -s") as (it, thread_id):
+        await it.decide("t")
+        assert "this very call, and no other" in it.notice
+        await it.press("right")
+        assert it.notice.endswith("run_command, any one command that begins with: git status")
+        await it.press("right", "right")
+        assert it.notice.endswith("begins with: git")
+        await it.press("y")
+        assert await it.untouched(), "what was just chosen must be on the screen for a while"
+        await it.press("left")
+        assert it.notice.endswith("begins with: git status")
+        await it.decide("y")
+        await it.until(lambda: it.app.dismissed == [None])
+        await until_run(it.gateway, thread_id, "idle")
+        [grant] = await it.gateway.grants()
+        assert grant.covers.endswith("git status")
+        await it.gateway.send(thread_id, "run: git status --long")
+        await until_run(it.gateway, thread_id, "idle")
+        await it.gateway.send(thread_id, "run: git push")
+        await until_run(it.gateway, thread_id, "waiting")
+
+
+async def test_always_begins_with_the_very_same_call_each_time(tmp_path: Path) -> None:
+    async with staged(tmp_path, "write notes.txt: hello") as (it, _):
+        await it.decide("w")
+        await it.press("right")
+        assert it.notice.endswith("write_file, any file that fits: *")
+        await it.press("escape")
+        await it.decide("t")
+        assert "with these very arguments" in it.notice
+        assert await it.untouched()
+
+
+async def test_where_no_pattern_is_safe_only_the_very_same_call_is_offered(tmp_path: Path) -> None:
+    async with staged(tmp_path, "run: git status; ls") as (it, _):
+        await it.decide("t")
+        before = it.notice
+        await it.press("right")
+        assert (it.notice, it.screen.mode) == (before, "remembering")
+        assert "←" not in it.text
+
+
 async def test_escape_takes_back_the_first_press_of_always(tmp_path: Path) -> None:
     async with staged(tmp_path, "run: ls") as (it, _):
         await it.decide("t")
