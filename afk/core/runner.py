@@ -30,6 +30,7 @@ from afk.core.judge import Judge, call_sha
 from afk.core.loop import StepLoop
 from afk.core.outcome import interruption_of, result_of
 from afk.core.signals import StopOrder
+from afk.core.to_the_end import to_the_end
 from afk.core.transcript import title_of
 from afk.llms.protocol import LLM
 from afk.memory.grants import GrantPattern
@@ -466,10 +467,14 @@ class Runner:
         """What this runner took and does not execute must not look as if it ran."""
         store.live_runs.discard(run_id)
         order = StopOrder("interrupted", "cancelled", "It was stopped before it went on.")
-        with contextlib.suppress(AgentError):  # the error that led here says more
+
+        async def stop() -> None:
             run = await store.get_run(run_id)
             if run is not None and run.owner == store.owner_id:
                 await store.stop_run(RunKey(run_id, run.thread_id, run.epoch), order.as_stop())
+
+        with contextlib.suppress(AgentError):  # the error that led here says more
+            await to_the_end(stop())
 
     async def _drain(self, handle: AgentRunHandle) -> AgentResult:
         try:
@@ -479,7 +484,7 @@ class Runner:
         except asyncio.CancelledError:
             order = StopOrder("interrupted", "cancelled", "The task that awaited this run was cancelled.")
             with contextlib.suppress(AgentError):
-                await handle.stop(order)
+                await to_the_end(handle.stop(order))
             raise
 
 

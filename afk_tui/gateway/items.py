@@ -13,6 +13,15 @@ from afk_tui.gateway.views import CallStatus, ConversationItem, ItemHead
 TELLING = ("path", "command", "pattern", "query", "url", "name")
 
 
+# how a decision reads, where its name does not say it
+DECIDED = {
+    "responded": "answered by {}",
+    "run_again": "run again by {}",
+    "happened": "it happened, says {}",
+    "skipped": "left unknown by {}",
+}
+
+
 def key_of(seq: int) -> str:
     """The key of the item at a place of its thread."""
     return f"m{seq}"
@@ -95,14 +104,19 @@ def _footnote(effect: EffectRecord, approval: ApprovalRecord | None) -> str:
     parts: list[str] = []
     if approval and approval.decided_by:
         edited = ", edited" if approval.edited_sha else ""
-        parts.append(f"{approval.status} by {approval.decided_by}{edited}")
+        parts.append(
+            DECIDED.get(approval.status, f"{approval.status} by {{}}{edited}").format(approval.decided_by)
+        )
     elif effect.allowed_by and effect.allowed_by.startswith("grant:"):
         parts.append("always allowed")
     elif effect.allowed_by == "policy":
         parts.append("allowed by the policy")
     if approval and approval.decision_reason:
         parts.append(f"“{approval.decision_reason}”")
-    if effect.started_at_ms and effect.finished_at_ms:
+    settled = approval is not None and approval.status in ("happened", "skipped")
+    if (
+        effect.started_at_ms and effect.finished_at_ms and not settled
+    ):  # till a person settled it says nothing
         parts.append(f"{max(0, effect.finished_at_ms - effect.started_at_ms) / 1000:.1f} s")
     if effect.attempt > 1:
         parts.append(f"attempt {effect.attempt}")

@@ -50,6 +50,10 @@ class CheckpointSource:
         return [checkpoint_row(c, latest=offset + n == 0) for n, c in enumerate(found)]
 
 
+# calls that may still change without a message of their own in the thread
+UNSETTLED = frozenset({"waiting", "proposed", "running", "interrupted", "unknown"})
+
+
 class ConversationSource:
     """What was said and called in a thread."""
 
@@ -58,6 +62,8 @@ class ConversationSource:
         self._thread_id = thread_id
         self._is_live = is_live
         self._seqs: list[int] = []
+        self.unsettled: set[str] = set()
+        """Keys of the calls that were last read in a state that may change without a message of their own."""
 
     async def heads(self) -> list[ItemHead]:
         """All items in order, without their bodies."""
@@ -78,7 +84,18 @@ class ConversationSource:
             messages, calls = await self._store.read_range(self._thread_id, first_seq, last_seq)
             thread = await self._store.get_thread(self._thread_id)
         live = thread is not None and (thread.state == "running" or self._is_live(thread.last_run_id))
-        return items_of(messages, calls, run_is_live=live)
+        items = items_of(messages, calls, run_is_live=live)
+        for item in items:
+            self.note(item)
+        return items
+
+    def note(self, item: ConversationItem) -> None:
+        """Keep `unsettled` true of an item that was read, or told by an event."""
+        is_over = item.status in ("unknown", "interrupted") and item.text
+        if item.kind == "call" and item.status in UNSETTLED and not is_over:
+            self.unsettled.add(item.key)
+        else:
+            self.unsettled.discard(item.key)
 
     async def at(self, seq: int) -> ConversationItem | None:
         """The item at one place, or None."""

@@ -27,8 +27,6 @@ from afk_tui.widgets.thread_list import ThreadList
 
 NOTE_KEY = "note:run"
 STREAM_KEY = "stream"
-# calls that may still change without a message of their own in the thread
-UNSETTLED = frozenset({"waiting", "proposed", "running", "interrupted", "unknown"})
 SYNC_AT_MOST = 200
 NARROW_COLUMNS = 76
 
@@ -56,10 +54,10 @@ class MainView(Screen[None]):
         self._cursor_blink = cursor_blink
         self._source: ConversationSource | None = None
         self._heads: list[ItemHead] = []
-        self._unsettled: set[str] = set()
         self._streamed: dict[str, str] = {}
         self._waiting_everywhere = 0
         self._shows_something = False
+        self._retry_reason = ""
 
     def compose(self) -> ComposeResult:
         """The parts, from the top left to the bottom."""
@@ -112,7 +110,7 @@ class MainView(Screen[None]):
         """Show a thread, or (None) a new one, with its draft. What was being written in the former one is kept."""
         await self._leave_thread()
         self.thread_id = thread_id
-        self._heads, self._unsettled, self._source = [], set(), None
+        self._heads, self._source = [], None
         conversation = self.conversation
         if thread_id is None:
             conversation.empty_text = EMPTY_DEMO if self.gateway.is_demo else EMPTY_NEW
@@ -245,7 +243,7 @@ class MainView(Screen[None]):
             return
         known = {head.key: head for head in self._heads}
         changed = [
-            n for n, head in enumerate(heads) if known.get(head.key) != head or head.key in self._unsettled
+            n for n, head in enumerate(heads) if known.get(head.key) != head or head.key in source.unsettled
         ]
         self._heads = heads
         if not changed:
@@ -258,10 +256,8 @@ class MainView(Screen[None]):
 
     def show_item(self, item: ConversationItem) -> None:
         """Show an item that is new, or not as it was; the note stays below all of them."""
-        if item.kind == "call" and item.status in UNSETTLED:
-            self._unsettled.add(item.key)
-        else:
-            self._unsettled.discard(item.key)
+        if self._source is not None:
+            self._source.note(item)
         is_new = all(head.key != item.key for head in self._heads[-SYNC_AT_MOST:])
         if is_new:
             self.conversation.remove_item(NOTE_KEY)
@@ -276,7 +272,7 @@ def _note_of(view: RunView | None) -> tuple[str, Literal["info", "warning"]]:
     match view.standing:
         case "stopped":
             return (
-                f"{view.state.capitalize()}. {view.reason}\nNothing is lost: ctrl+r goes on from here.",
+                f"{view.state.capitalize()}. {view.reason}\nWhat was recorded is kept: ctrl+r goes on from here.",
                 "warning",
             )
         case "decided":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
@@ -11,23 +9,29 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from afk_tui.screens.deafness import Clock, Deafness, key_time
 from afk_tui.styles_folder import styles_folder
-
-DEAF_S = 0.5
 
 
 class TrustScreen(Screen[bool]):
     """Dismisses with True (`y`) or False (`n`, escape); nothing else answers.
 
     `host` is where the model is, `always` says that this folder is asked about at every start. Keys pressed
-    before the question was painted, or within `deaf_s` seconds after, are lost: they were meant for something else.
+    before the keyboard was quiet for a moment are lost: they were meant for something else.
     """
 
     CSS_PATH = styles_folder() / "trust.tcss"
     AUTO_FOCUS = "#facts"
 
     def __init__(
-        self, folder: str, host: str, model: str, is_demo: bool, always: bool, *, deaf_s: float = DEAF_S
+        self,
+        folder: str,
+        host: str,
+        model: str,
+        is_demo: bool,
+        always: bool,
+        *,
+        clock: Clock = key_time,
     ) -> None:
         super().__init__()
         self._folder = folder
@@ -35,8 +39,7 @@ class TrustScreen(Screen[bool]):
         self._model = model
         self._is_demo = is_demo
         self._always = always
-        self._deaf_s = deaf_s
-        self._listens_from: float | None = None
+        self._deafness = Deafness(clock)
 
     def compose(self) -> ComposeResult:
         """The facts, which scroll, over the keys, which don't."""
@@ -58,8 +61,13 @@ class TrustScreen(Screen[bool]):
             )
 
     def on_mount(self) -> None:
-        """Begin to listen half a second after the question can be seen."""
-        self.call_after_refresh(self._begin_to_listen)
+        """The quiet time begins when the question can be seen."""
+        self.call_after_refresh(self._deafness.begin)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether an answer pressed now would be heard."""
+        return self._deafness.is_over
 
     def on_resize(self) -> None:
         """Scroll the facts where they don't fit; the keys stay."""
@@ -68,7 +76,7 @@ class TrustScreen(Screen[bool]):
 
     def on_key(self, event: events.Key) -> None:
         """`y` is yes; `n` and escape leave."""
-        if self._listens_from is None or event.time < self._listens_from:
+        if not self._deafness.hears(event):
             return
         if event.key == "y":
             event.stop()
@@ -76,10 +84,6 @@ class TrustScreen(Screen[bool]):
         elif event.key in ("n", "escape"):
             event.stop()
             self.dismiss(False)
-
-    def _begin_to_listen(self) -> None:
-        # the clock of `event.time`
-        self._listens_from = time.monotonic() + self._deaf_s
 
     def _why_always(self) -> str:
         what = "This is the whole disk" if self._folder == "/" else "This is your home folder"

@@ -116,11 +116,6 @@ class ArgumentView(ScrollView, can_focus=True):
         self.call_after_refresh(self._tell_position)
 
     @property
-    def line_count(self) -> int:
-        """How many lines the text has."""
-        return len(self._lines)
-
-    @property
     def position_text(self) -> str:
         """Up to where the text is on the screen: "line 12 of 40"."""
         total = len(self._lines)

@@ -81,7 +81,6 @@ class Palette:
     styles: tuple[tuple[str, Style], ...]
     base: Style
     code_theme: str
-    code_background: str
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", dict(self.styles))
@@ -103,8 +102,7 @@ def palette_of(widget: Widget) -> Palette:
         styles.append((part, full))
     base = widget.rich_style
     theme = widget.app.current_theme
-    code = dict(styles)["code"].bgcolor
-    triplet = code.triplet if code is not None else None
-    if triplet is None:
-        return Palette(tuple(styles), base, "ansi_dark" if theme.dark else "ansi_light", "default")
-    return Palette(tuple(styles), base, "github-dark" if theme.dark else "xcode", triplet.hex)
+    background = dict(styles)["code"].bgcolor
+    if background is None or background.triplet is None:
+        return Palette(tuple(styles), base, "ansi_dark" if theme.dark else "ansi_light")
+    return Palette(tuple(styles), base, "github-dark" if theme.dark else "xcode")

@@ -224,7 +224,9 @@ def _call_row(item: ConversationItem, fold: int, room: int, palette: Palette) ->
     title = _fit(item.title, left)
     segments = [Segment(label, palette[status]), Segment(" "), Segment(title, palette["call-title"])]
     note = item.footnote
-    if note and cell_len(title) + cell_len(note) + 3 <= left:
+    while note and cell_len(title) + cell_len(note) + 3 > left:  # what was decided outlasts how long it took
+        note = note.rpartition(" · ")[0]
+    if note:
         segments.append(Segment(f" · {_fit(note, left)}", palette["footnote"]))
     return Row((Segment(fold_mark, palette["footnote"]),), segments)
 

@@ -26,13 +26,11 @@ class Stream:
         self._splitter = BlockSplitter()
         self._fresh: list[Piece] = []
         self._frozen = 0
-        self.dirty = True
 
     def feed(self, text: str) -> None:
         """Take text; costs time proportional to `text`."""
         for block in self._splitter.feed(text):
             self._fresh.append(block_piece(block, first=self._frozen + len(self._fresh) == 0))
-        self.dirty = True
 
     def show(self, layout: Layout, position: int) -> None:
         """Put what was fed since the last time into the layout."""
@@ -53,7 +51,6 @@ class Stream:
             pieces[0] = shown[self._frozen]
         layout.replace_tail(position, self._frozen, pieces)
         self._frozen += len(fresh)
-        self.dirty = False
 
     def pause(self) -> float:
         """Seconds until it may be shown again."""

@@ -79,7 +79,7 @@ async def tour(pilot: Pilot[None], report: Path) -> None:
     await t.until(lambda: type(app.screen).__name__ == "TrustScreen", "the question of trust")
     await t.see("trust")
     trust = cast("TrustScreen", app.screen)
-    await t.until(lambda: (trust._listens_from or float("inf")) < time.monotonic(), "the end of its deafness")
+    await t.until(lambda: trust.is_ready, "the end of its deafness")
     await pilot.press("y")
     await t.until(lambda: app.focused is not None, "the composer")
     t.say(f'read "{NAME}.txt" and then read "{NAME}none" and then write new.txt: {TEXT}')

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from afk_tui.actions import ACTIONS
 from afk_tui.screens.main import MainScreen
 
@@ -118,12 +116,12 @@ async def test_a_first_start_asks_about_the_folder_until_it_is_answered_with_yes
     async with start(trust=False) as driven:
         await driven.until_screen("TrustScreen")
         await driven.until_shown("May the agent work in this folder?")
-        await driven.until(lambda: time.monotonic() > driven.app.screen._listens_from, "the question to hear")
+        await driven.until(lambda: driven.app.screen.is_ready, "the question to hear")
         await driven.pilot.press("n")
         await driven.until(lambda: driven.app._exit, "the app to leave")
     async with start(trust=False) as driven:
         await driven.until_screen("TrustScreen")
-        await driven.until(lambda: time.monotonic() > driven.app.screen._listens_from, "the question to hear")
+        await driven.until(lambda: driven.app.screen.is_ready, "the question to hear")
         await driven.pilot.press("y")
         await driven.until_screen("MainScreen")
     async with start(trust=False) as driven:

@@ -26,7 +26,7 @@ from tests.crash.children import Nursery
 from tests.crash.sabotage import Sabotage
 from tests.crash.story import CAN_TELL, ONCE, TOOLS, Chapter, plot_of
 
-Disturbance = Literal["kills", "takeover", "rivals"]
+Disturbance = Literal["kills", "takeover", "rivals", "supersedes"]
 LABELS = {
     "begin_run": "S a run begins",
     "record_answer": "A the model answered",
@@ -111,7 +111,7 @@ class Matrix:
             return
         calm.check(None)
         telling = _Telling(seed, folder / "disturbed", self)
-        ways: list[Disturbance] = ["kills", "kills", "takeover", "rivals"]
+        ways: list[Disturbance] = ["kills", "kills", "takeover", "rivals", "supersedes"]
         way = self._only or random.choice(ways)
         match way:
             case "kills":
@@ -120,7 +120,9 @@ class Matrix:
                 told = self._with_a_takeover(telling, calm, random)
             case "rivals":
                 told = self._with_rivals(telling, calm, random)
-        if told:
+            case "supersedes":
+                told = self._with_a_new_message(telling, calm, random)
+        if told and way != "supersedes":
             telling.check(calm)
 
     def _with_kills(self, telling: _Telling, calm: _Telling, random: Random) -> bool:
@@ -182,6 +184,19 @@ class Matrix:
                     f"one of two, which never took a run from a living one, ended as {outcome}"
                 )
         return telling.finish()
+
+    def _with_a_new_message(self, telling: _Telling, calm: _Telling, random: Random) -> bool:
+        """Killed, and not gone on with: the next message closes what was left open."""
+        ended = telling.play(kill=_choose(calm, random, self._point))
+        if ended == 0:
+            return True  # it did not come by that point
+        if ended != -signal.SIGKILL:
+            return telling.blame(f"a process ended with {ended}")
+        self.report.kills["closed by a new message"] += 1
+        if not telling.finish(supersedes=True):
+            return False
+        telling.check_closed()
+        return True
 
 
 class _Telling:
@@ -254,6 +269,21 @@ class _Telling:
         self._check_approvals()
         if calm is not None:
             self._compare(calm)
+
+    def check_closed(self) -> None:
+        """What must hold when a new message closed the run: nothing is open, and nothing ran without a yes."""
+        self.check_file()
+        for line in self.lines("violations"):
+            self.blame(line)
+        self._check_results()
+        self._check_effects()
+        *closed, last = self.rows("SELECT state, owner, superseded_by FROM run ORDER BY rowid")
+        if last != ("completed", None, None) or any(
+            row[0] != "completed" and (row[0] != "cancelled" or row[1] or not row[2]) for row in closed
+        ):
+            self.blame(f"the runs ended as {closed}, {last}")
+        if self.rows("SELECT 1 FROM approval WHERE status = 'pending'"):
+            self.blame("a request is still waiting")
 
     def _check_results(self) -> None:
         answers = self.rows("SELECT tool_calls FROM message WHERE tool_calls IS NOT NULL ORDER BY seq")

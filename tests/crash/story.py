@@ -88,13 +88,15 @@ def plot_of(seed: int) -> Plot:
 @dataclass(frozen=True)
 class Chapter:
     """One process of a story. `kill` is [point, when, n] as in `program`; with `stops` it stops itself there instead
-    (SIGSTOP) and may be woken. `rival`: others work on the same run, so that who comes late is refused."""
+    (SIGSTOP) and may be woken. `supersedes`: a new message closes the run that was left open. `rival`: others work
+    on the same run, so that who comes late is refused."""
 
     seed: int
     folder: str
     kill: tuple[str, str, int] | None = None
     stops: bool = False
     takes_over: bool = False
+    supersedes: bool = False
     rival: bool = False
     without: Sabotage | None = None
 
@@ -170,6 +172,10 @@ class _Teller:
 
     async def _handle(self, runner: Runner) -> AgentRunHandle | None:
         runs = await runner.list_runs("th")
+        if self.chapter.supersedes:
+            return await runner.run_handle(
+                Agent(name="bot", model="m"), user_message="And now?", thread_id="th"
+            )
         if not runs:
             return None if self.chapter.rival else await self._begin(runner)
         take_over = self.chapter.takes_over

@@ -26,7 +26,9 @@ def matrix() -> Iterator[MakeMatrix]:
         one.close()
 
 
-@pytest.mark.parametrize(("way", "seeds"), [("kills", 18), ("takeover", 14), ("rivals", 8)])
+@pytest.mark.parametrize(
+    ("way", "seeds"), [("kills", 18), ("takeover", 14), ("rivals", 8), ("supersedes", 8)]
+)
 def test_whatever_is_done_to_a_run_nothing_is_lost_and_nothing_runs_twice(
     matrix: MakeMatrix, way: Disturbance, seeds: int
 ) -> None:

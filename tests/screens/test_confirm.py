@@ -10,7 +10,6 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from afk_tui.screens.ask_text import AskTextScreen
 from afk_tui.screens.confirm import ChoiceList, ConfirmScreen
 from tests.screens.stage import Stage, plain_text, until
 
@@ -121,33 +120,3 @@ async def test_it_stands_a_terminal_of_any_size(size: tuple[int, int]) -> None:
         await pilot.resize_terminal(60, 20)
         await until(pilot, lambda: "Stop it now" in plain_text(app))
         assert app.screen.query_one(ChoiceList).selected == 2
-
-
-async def test_a_line_of_text_is_asked_for_and_blanks_around_it_go() -> None:
-    app = Stage(AskTextScreen("New title [/nope]", "a few words", "draft"))
-    async with app.run_test(size=(60, 12)) as pilot:
-        await until(pilot, lambda: "New title [/nope]" in plain_text(app))
-        await pilot.press("space", *"two", "space", "enter")
-        await until(pilot, lambda: app.dismissed == ["draft two"])
-
-
-async def test_an_empty_line_is_not_sent_and_escape_answers_nothing() -> None:
-    app = Stage(AskTextScreen("New title", "a few words"))
-    async with app.run_test(size=(60, 12)) as pilot:
-        await until(pilot, lambda: "a few words" in plain_text(app))
-        await pilot.press("space", "enter", "f1")
-        await pilot.pause()
-        assert app.dismissed == []
-        assert app.pressed == []
-        await pilot.press("escape")
-        await until(pilot, lambda: app.dismissed == [None])
-
-
-async def test_a_paste_brings_its_first_line_with_marks_for_what_hides() -> None:
-    app = Stage(AskTextScreen("New title", "a few words"))
-    async with app.run_test(size=(60, 12)) as pilot:
-        await until(pilot, lambda: "a few words" in plain_text(app))
-        app.post_message(events.Paste("\none \x1b[2Jtwo\nthree"))
-        await until(pilot, lambda: "one ␛[2Jtwo" in plain_text(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: app.dismissed == ["one ␛[2Jtwo"])

@@ -28,6 +28,7 @@ from textual.widgets import Input, Static
 
 from afk_tui.screens.too_small import UNSEEN_SIZE, SizeGuard, too_small_line
 from afk_tui.widgets.composer import Composer
+from tests.screens.stage import until
 
 
 class Question(ModalScreen[str]):
@@ -90,9 +91,8 @@ async def test_it_grows_into_another_size() -> None:
         await pilot.resize_terminal(20, 5)
         assert app.size == Size(100, 30)
         await pilot.resize_terminal(60, 20)
-        await pilot.pause(0.05)
+        await until(pilot, lambda: app.screen.query_one("#conversation").size.width == 60)
         assert app.size == Size(60, 20)
-        assert app.screen.query_one("#conversation").size.width == 60
 
 
 def mouse_down_at(x: int, y: int) -> events.MouseDown:
@@ -141,8 +141,7 @@ async def test_it_may_begin_too_small(tiny: tuple[int, int]) -> None:
         await pilot.pause()
         assert app.size == UNSEEN_SIZE
         await pilot.resize_terminal(100, 30)
-        await pilot.pause(0.05)
-        assert app.screen.query_one("#conversation").size.width == 100
+        await until(pilot, lambda: app.screen.query_one("#conversation").size.width == 100)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import count
 
 import pytest
 from textual import events
@@ -10,7 +11,8 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from afk_tui.screens.trust import DEAF_S, TrustScreen
+from afk_tui.screens.deafness import Clock, key_time
+from afk_tui.screens.trust import TrustScreen
 
 
 class Room(App[None]):
@@ -32,14 +34,16 @@ def question(
     folder: str = "/home/ada/project",
     is_demo: bool = False,
     always: bool = False,
-    deaf_s: float = 0.0,
+    clock: Clock | None = None,
 ) -> TrustScreen:
-    return TrustScreen(folder, "api.example.org", "model-7", is_demo, always, deaf_s=deaf_s)
+    hours = count(step=3600)
+    passing = clock or (lambda key: float(next(hours)))  # so that it hears as soon as it is on the screen
+    return TrustScreen(folder, "api.example.org", "model-7", is_demo, always, clock=passing)
 
 
 async def listening(pilot: Pilot[None], screen: TrustScreen) -> None:
     deadline = time.monotonic() + 10
-    while screen._listens_from is None:
+    while not screen.is_ready:
         assert time.monotonic() < deadline
         await pilot.pause()
 
@@ -95,22 +99,20 @@ async def test_enter_and_space_answer_nothing() -> None:
 
 
 async def test_it_is_deaf_at_its_opening() -> None:
-    app = Room(question(deaf_s=3600))
+    app = Room(question(clock=lambda key: 1000.0))
     async with app.run_test() as pilot:
-        await listening(pilot, app.question)
+        await pilot.pause()
         await pilot.press("y", "n", "escape")
         await pilot.pause()
         assert app.answers == []
-    assert DEAF_S == 0.5
-    assert TrustScreen("/a", "h", "m", False, False)._deaf_s == DEAF_S
+        assert not app.question.is_ready
 
 
 async def test_a_key_typed_before_the_question_was_painted_is_lost() -> None:
-    app = Room(question())
+    early = events.Key("y", "y")
+    app = Room(question(clock=key_time))
     async with app.run_test() as pilot:
         await listening(pilot, app.question)
-        early = events.Key("y", "y")
-        early.time = (app.question._listens_from or 0) - 0.001
         app.question.post_message(early)
         await pilot.pause()
         assert app.answers == []

@@ -67,6 +67,8 @@ class Terminal:
     def restart(self) -> None:
         """Start the app again, in a new session of the same server."""
         self._tmux("kill-server", check=False)
+        # a client that meets a server on its way out fails
+        self.until(lambda: not self._tmux("list-sessions", check=False), "the terminal to be gone")
         self.start()
 
     def kill(self) -> None:
