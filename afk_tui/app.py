@@ -33,6 +33,7 @@ class AfkApp(SizeGuard[None]):
     COMMANDS: ClassVar[set[Any]] = {AfkCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
+        Binding("ctrl+c", "interrupt", "Copy, clear, stop", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "Suspend", show=False),
     ]
 
@@ -141,8 +142,8 @@ class AfkApp(SizeGuard[None]):
         """Run one of `actions.ACTIONS`, for the palette."""
         await self.main.run_action(name)
 
-    def action_help_quit(self) -> None:
-        """ctrl+c, wherever the focus is."""
+    def action_interrupt(self) -> None:
+        """ctrl+c, wherever the focus is and whatever is open."""
         self.main.call_later(self.main.interrupt)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

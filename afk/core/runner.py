@@ -22,39 +22,30 @@ from afk.agents.policy import Policy, PolicyRule
 from afk.agents.results import AgentResult
 from afk.core.approvals import Attendant, InteractionProvider
 from afk.core.config import RunnerConfig
+from afk.core.desk import Desk
 from afk.core.events import RunEvent, RunStarted, RunStopped, RunWarning
-from afk.core.grant_patterns import check_pattern
 from afk.core.handle import AgentRunHandle
-from afk.core.inputs import json_safe, require_id, this_person
-from afk.core.judge import Judge, call_sha
+from afk.core.inputs import json_safe, require_id
+from afk.core.judge import Judge
 from afk.core.loop import StepLoop
 from afk.core.outcome import interruption_of, result_of
 from afk.core.signals import StopOrder
 from afk.core.to_the_end import to_the_end
 from afk.core.transcript import title_of
 from afk.llms.protocol import LLM
-from afk.memory.grants import GrantPattern
 from afk.memory.records import (
-    ApprovalRecord,
-    CheckpointRecord,
-    Decision,
-    DecisionText,
-    GrantRecord,
     NewRun,
     RunKey,
     RunRecord,
     RunSnapshot,
-    Scope,
-    ThreadRecord,
 )
-from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
-from afk.memory.store import CompactionProgress, MemoryStore
+from afk.memory.store import MemoryStore
 from afk.memory.text import storable
 
 DEFAULT_MODEL = "gpt-5.2-mini"
 
 
-class Runner:
+class Runner(Desk):
     """Runs agents on a durable store.
 
     Everything is a keyword. `memory_store` None is SQLite in AFK_DB, or in the user's data folder; `llm` None is the
@@ -202,135 +193,9 @@ class Runner:
             raise
         return self._start(store, agent, taken, resumed=True)
 
-    # deciding
-
-    async def decide(
-        self,
-        approval_id: str,
-        decision: DecisionText,
-        *,
-        args_sha: str,
-        arguments: dict[str, Any] | None = None,
-        reason: str | None = None,
-        output: str | None = None,
-        scope: Scope = "once",
-        pattern: GrantPattern | None = None,
-        by: str | None = None,
-    ) -> ApprovalRecord:
-        """Record a decision, once. What is executed is what `args_sha`, the hash the request carries, stands for.
-
-        allow (with `arguments`: edited ones, in the tool's schema; with `scope` "thread" or "workspace": the very
-        same call, or those that `pattern` covers, are allowed there from now on), deny, respond (`output` stands in
-        the tool's place); for a call of unknown outcome run_again, happened, skip. A run that waits in this process
-        goes on; any other when it is resumed. Raises ApprovalAlreadyDecidedError (with who and when),
-        ApprovalExpiredError, ApprovalStaleError, ApprovalNotFoundError, AgentConfigurationError (a pattern that does
-        not cover the call). On return the decision is on disk; if cancelled, it is whole or absent.
-        """
-        require_id("approval_id", approval_id)
-        if arguments is not None and decision != "allow":
-            raise AgentConfigurationError("Edited arguments go with the decision 'allow' only.")
-        if (output is not None) != (decision == "respond"):
-            raise AgentConfigurationError("The decision 'respond' needs an output, and only it has one.")
-        if scope != "once" and decision != "allow":
-            raise AgentConfigurationError(
-                "Only the decision 'allow' can be remembered; leave scope at 'once'."
-            )
-        if pattern is not None and pattern.kind == "call":
-            pattern = None
-        if pattern is not None and scope == "once":
-            raise AgentConfigurationError("A pattern is remembered; give it a scope, thread or workspace.")
-        store = await self._store()
-        edited_sha = None
-        if arguments is not None or pattern is not None:
-            request = await store.get_approval(approval_id)
-            run = await store.get_run(request.run_id)
-            workspace = run.workspace if run else self._workspace
-            if arguments is not None:
-                edited_sha = call_sha(request.tool_name, arguments, workspace)
-            if pattern is not None:
-                shown = request.arguments if arguments is None else arguments
-                check_pattern(pattern, request.tool_name, shown, workspace)
-        decided = await store.decide(
-            approval_id,
-            Decision(
-                decision=decision,
-                args_sha=args_sha,
-                by=by or this_person(),
-                arguments=arguments,
-                edited_sha=edited_sha,
-                reason=reason,
-                output=output,
-                scope=scope,
-                pattern=pattern,
-            ),
-        )
-        if handle := self._handles.get(decided.run_id):
-            handle.signals.decided.set()
-        return decided
-
-    async def revoke_grant(self, grant_id: str, *, by: str | None = None) -> GrantRecord:
-        """Take a grant back; on return that is on disk, and no call begins on the strength of it any more, in no
-        process. Of one that was taken back before, how it stands. Raises GrantNotFoundError."""
-        require_id("grant_id", grant_id)
-        return await (await self._store()).revoke_grant(grant_id, by or this_person())
-
-    # looking
-
-    async def list_grants(
-        self, *, thread_id: str | None = None, workspace: str | None = None, revoked_too: bool = False
-    ) -> list[GrantRecord]:
-        """What is always allowed, the newest first; given in one thread or workspace, or all."""
-        store = await self._store()
-        return await store.list_grants(thread_id=thread_id, workspace=workspace, revoked_too=revoked_too)
-
-    async def list_threads(
-        self, *, workspace: str | None = None, offset: int = 0, limit: int = 200
-    ) -> list[ThreadRecord]:
-        """Threads, the one touched last first; of one workspace, or all."""
-        return await (await self._store()).list_threads(workspace=workspace, offset=offset, limit=limit)
-
-    async def list_runs(
-        self, thread_id: str | None = None, *, offset: int = 0, limit: int = 200
-    ) -> list[RunRecord]:
-        """Runs, the newest first; of one thread, or all."""
-        return await (await self._store()).list_runs(thread_id, offset=offset, limit=limit)
-
-    async def list_checkpoints(
-        self, thread_id: str, *, offset: int = 0, limit: int = 200
-    ) -> list[CheckpointRecord]:
-        """Checkpoints of a thread, the newest first."""
-        require_id("thread_id", thread_id)
-        return await (await self._store()).list_checkpoints(thread_id, offset=offset, limit=limit)
-
-    async def list_approvals(
-        self, *, thread_id: str | None = None, run_id: str | None = None, pending_only: bool = True
-    ) -> list[ApprovalRecord]:
-        """Requests, the oldest first; those that wait, or all."""
-        return await (await self._store()).list_approvals(
-            thread_id=thread_id, run_id=run_id, pending_only=pending_only
-        )
-
     def live_handle(self, run_id: str) -> AgentRunHandle | None:
         """The handle of a run that goes on in this runner, or None."""
         return self._handles.get(run_id)
-
-    # keeping it small
-
-    async def compact_thread(
-        self,
-        *,
-        thread_id: str,
-        event_policy: RetentionPolicy | None = None,
-        state_policy: StateRetentionPolicy | None = None,
-        dry_run: bool = False,
-        progress: CompactionProgress | None = None,
-    ) -> MemoryCompactionResult:
-        """Remove a thread's old records. A policy left out leaves its dimension alone; messages are never removed,
-        nor anything that an unfinished run needs. `dry_run` counts only. If cancelled, what was removed stays
-        removed, and the rest can be removed by running it again."""
-        require_id("thread_id", thread_id)
-        store = await self._store()
-        return await store.compact(thread_id, event_policy, state_policy, dry_run=dry_run, progress=progress)
 
     # inside
 

@@ -128,5 +128,4 @@ def checkpoint_row(checkpoint: CheckpointRecord, *, latest: bool) -> CheckpointR
         message_count=checkpoint.message_count,
         size_bytes=checkpoint.size_bytes,
         latest=latest,
-        details={"head_seq": checkpoint.head_seq, **checkpoint.state},
     )

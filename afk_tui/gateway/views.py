@@ -5,8 +5,8 @@ Widgets and screens know these and nothing of the engine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 ItemKind = Literal["user", "assistant", "call", "note"]
 CallStatus = Literal[
@@ -126,7 +126,6 @@ class CheckpointRow:
     message_count: int
     size_bytes: int
     latest: bool = False
-    details: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)

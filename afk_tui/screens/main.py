@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
-from textual import work
+from textual import events, work
 from textual.binding import Binding, BindingType
 from textual.worker import Worker
 
-from afk_tui.actions import ACTIONS
+from afk_tui.actions import ACTIONS, BY_NAME
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.views import ThreadRow
@@ -42,6 +42,20 @@ class MainScreen(MainRuns):
         super().__init__(*args, **options)  # pyright: ignore[reportArgumentType]
         self._closed_at = float("-inf")
         self._interrupted_at = float("-inf")
+        self._has_begun = False
+        self._typed_ahead = ""
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed while the app starts goes to the composer, as soon as it knows its draft."""
+        if not self._has_begun and event.is_printable and event.character:
+            self._typed_ahead += event.character
+            event.stop()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Before the store is open there is nothing to act on."""
+        if not self._has_begun and action in BY_NAME and action not in ("help", "quit"):
+            return False
+        return super().check_action(action, parameters)
 
     def on_screen_resume(self) -> None:
         """Something that was open above was closed: the same escape must not stop the run as well."""
@@ -71,9 +85,11 @@ class MainScreen(MainRuns):
             first = interrupted[0].title
             more = f" and {len(interrupted) - 1} more" if len(interrupted) > 1 else ""
             self.notify(f"Interrupted: {first}{more}. F4 lists them.", markup=False, timeout=8)
-        if self.request_bar.count:
+        self._has_begun = True
+        if self.request_bar.count and not self._typed_ahead:
             self.open_requests()
         else:
+            self.composer.set_draft(self.composer.draft + self._typed_ahead)
             self.composer.focus()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
@@ -186,7 +202,10 @@ class MainScreen(MainRuns):
 
     def action_stop(self) -> None:
         """Interrupt the run."""
-        self._stop()
+        if self.thread_id is None or not self.gateway.is_working(self.thread_id):
+            self.notify("Nothing runs here that could be stopped.", markup=False)
+        else:
+            self._stop()
 
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def _stop(self) -> None:
@@ -194,15 +213,15 @@ class MainScreen(MainRuns):
         if thread_id is None or not self.gateway.is_working(thread_id):
             return
         try:
-            if await self.may_stop(thread_id):
+            if await self.may_stop(thread_id, "stop"):
                 await self.gateway.stop(thread_id)
         except GatewayError as error:
             tell_error(self, error)
         self.sync()
 
-    async def may_stop(self, thread_id: str | None) -> bool:
+    async def may_stop(self, thread_id: str | None, verb: Literal["stop", "quit"]) -> bool:
         """Whether to stop (this thread's run, or all): asked only while a call runs that must not run twice.
-        "Wait for it" returns when it is over."""
+        "Wait for it" returns when it is over. `verb`: what is about to be done."""
         from afk_tui.screens.confirm import ConfirmScreen
 
         calls = await self.gateway.unrepeatable_calls(thread_id)
@@ -213,9 +232,9 @@ class MainScreen(MainRuns):
                 "A call is running",
                 f"{calls[0]}\nIt must not run twice. If it is stopped now, its outcome may be unknown.",
                 [
-                    ("w", "wait", "Wait for it, then stop"),
-                    ("s", "stop", "Stop it now"),
-                    ("b", "stay", "Let it run"),
+                    ("w", "wait", f"Wait for it, then {verb}"),
+                    ("s", "stop", "Stop it now" if verb == "stop" else "Stop it and quit now"),
+                    ("b", "stay", "Let it run" if verb == "stop" else "Stay here and let it run"),
                 ],
                 danger="stop",
             )
@@ -308,22 +327,23 @@ class MainScreen(MainRuns):
 
     async def interrupt(self) -> None:
         """ctrl+c: copy the selection, else clear the draft, else stop the run; twice in 2 s quits."""
+        above = self.app.screen
+        selected = above.get_selected_text() or getattr(self.app.focused, "selected_text", "")
+        if selected:  # and copying twice is no wish to quit
+            self.app.copy_to_clipboard(selected)
+            self.notify("Copied.", markup=False)
+            return
         now = time.monotonic()
         if now - self._interrupted_at < TWICE_S:
             await self.app.action_quit()
             return
         self._interrupted_at = now
-        if self.app.screen is not self:  # what is open above is neither stopped nor answered by it
+        if above is not self:  # what is open above is neither stopped nor answered by it
             self.notify("Press ctrl+c again to quit.", markup=False)
             return
-        selected = self.get_selected_text() or self.composer.selected_text
-        if selected:
-            self.app.copy_to_clipboard(selected)
-            self.notify("Copied.", markup=False)
-        elif self.composer.draft:
-            self.composer.set_draft("")
-            self.forget_draft()
-            self.notify("Press ctrl+c again to quit.", markup=False)
+        if self.composer.draft:
+            self.composer.clear()
+            self.notify("Cleared; ctrl+_ brings it back. Press ctrl+c again to quit.", markup=False)
         else:
             self._stop()
             self.notify("Press ctrl+c again to quit.", markup=False)

@@ -156,6 +156,7 @@ class MainRuns(MainView):
     async def begin_answer(self, event: told.AnswerBegan) -> None:
         """The model is asked. What it answers stands below all that is on disk by now, so that is shown first."""
         self._streamed[event.thread_id] = ""
+        self._retry_reason = ""
         if event.thread_id == self.thread_id:
             await self.catch_up()
             self.conversation.begin_stream(STREAM_KEY)
@@ -177,7 +178,9 @@ class MainRuns(MainView):
         if event.thread_id == self.thread_id:
             self.conversation.restart_stream()
             self.say(f"● retrying in {event.delay_s:.0f} s (attempt {event.attempt})")
-            self.notify(event.reason, title="Trying again", severity="warning", markup=False)
+            if self._retry_reason != event.reason:  # once, not at each try: the status line counts them
+                self._retry_reason = event.reason
+                self.notify(event.reason, title="Trying again", severity="warning", markup=False)
 
     @on(told.AnswerEnded)
     def end_answer(self, event: told.AnswerEnded) -> None:

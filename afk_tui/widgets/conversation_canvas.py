@@ -163,7 +163,7 @@ class ConversationCanvas(ScrollView, inherit_bindings=False):
         if not 0 <= index < len(lines):
             return Strip.blank(width, palette.base)
         text = Strip(Segment.apply_style(lines[index], palette.base))
-        left = max(0, (width - text.cell_length) // 2)
+        left = max(0, (width - max(sum(s.cell_length for s in line) for line in lines)) // 2)
         return Strip([Segment(" " * left, palette.base), *text]).adjust_cell_length(width, palette.base)
 
     def put(self, position: int, item: ConversationItem) -> None:

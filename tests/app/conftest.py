@@ -65,6 +65,12 @@ class Driven:
         """Wait for a word on the status line."""
         await self.until(lambda: word in str(self.main.status.render()), f"the status to say {word!r}")
 
+    def notices(self) -> list[str]:
+        """What the main screen tells in passing from now on."""
+        said: list[str] = []
+        self.main.notify = lambda message, **_: said.append(message)
+        return said
+
     def text(self) -> str:
         """What is on the screen, as lines of text."""
         height = self.app.size.height
@@ -90,14 +96,14 @@ def start(folder: Path, tmp_path: Path):
 
     @asynccontextmanager
     async def started(
-        *, llm: LLM | None = None, trust: bool = True, size: tuple[int, int] = (110, 34)
+        *, llm: LLM | None = None, trust: bool = True, ready: bool = True, size: tuple[int, int] = (110, 34)
     ) -> AsyncIterator[Driven]:
         settings = Settings(workspace=folder, db=tmp_path / "afk.db", demo=True, trust=trust)
         engine = build(settings, llm=llm or DemoModel())
         app = AfkApp(settings, gateway=Gateway(engine), cursor_blink=False)
         async with app.run_test(size=size) as pilot:
             driven = Driven(app, pilot, folder)
-            if trust:
+            if trust and ready:
                 await driven.until(lambda: app.focused is not None, "the app to be ready")
             yield driven
             assert app.bugs == []

@@ -99,6 +99,7 @@ async def test_quitting_during_a_call_that_must_not_run_twice_asks(start) -> Non
         await driven.pilot.press("ctrl+q")
         await driven.until_screen("ConfirmScreen")
         await driven.until_shown("must not run twice")
+        await driven.until_shown("Stop it and quit now")
         await driven.until(lambda: driven.app.screen.is_ready, "the dialog to hear")
         await driven.pilot.press("b")
         await driven.until_screen("MainScreen")
@@ -108,3 +109,46 @@ async def test_quitting_during_a_call_that_must_not_run_twice_asks(start) -> Non
         await driven.until(lambda: driven.app.screen.is_ready, "the dialog to hear")
         await driven.pilot.press("s")
         await driven.until(lambda: driven.app._exit, "the app to quit")
+
+
+async def test_a_draft_that_ctrl_c_cleared_comes_back_with_undo(start) -> None:
+    async with start() as driven:
+        said = driven.notices()
+        await driven.pilot.press(*"half a thought".replace(" ", "_"))
+        await driven.pilot.press("ctrl+c")
+        await driven.until(lambda: driven.main.composer.draft == "", "the draft to be cleared")
+        assert "brings it back" in said[0]
+        await driven.pilot.press("ctrl+underscore")
+        await driven.until(lambda: driven.main.composer.draft == "half_a_thought", "the draft to be back")
+
+
+async def test_stop_says_so_where_nothing_runs(start) -> None:
+    async with start() as driven:
+        said = driven.notices()
+        await driven.say("/stop")
+        await driven.until(lambda: "Nothing runs here that could be stopped." in said, "to be told so")
+
+
+async def test_ctrl_c_over_a_request_answers_nothing_and_twice_quits(start) -> None:
+    async with start() as driven:
+        await driven.say("run: ls")
+        await driven.until(lambda: driven.main.request_bar.count == 1, "the bar")
+        said = driven.notices()
+        await driven.pilot.press("enter")
+        await driven.until_screen("ApprovalScreen")
+        await driven.pilot.press("ctrl+c")
+        await driven.until(lambda: "Press ctrl+c again to quit." in said, "to be told so")
+        assert len(await driven.main.gateway.requests()) == 1
+        await driven.pilot.press("ctrl+c")
+        await driven.until(lambda: driven.app._exit, "the app to quit")
+
+
+async def test_copying_twice_does_not_quit(start) -> None:
+    async with start() as driven:
+        said = driven.notices()
+        driven.main.composer.set_draft("words")
+        driven.main.composer.select_all()
+        await driven.pilot.press("ctrl+c", "ctrl+c")
+        await driven.until(lambda: said == ["Copied.", "Copied."], "both to be copied")
+        assert not driven.app._exit
+        assert driven.main.composer.draft == "words"

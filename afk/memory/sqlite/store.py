@@ -34,7 +34,8 @@ from afk.memory.records import (
     ThreadRecord,
 )
 from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
-from afk.memory.sqlite import approvals, compaction, effects, queries, runs, search, writing
+from afk.memory.sqlite import approvals, effects, queries, runs, search, writing
+from afk.memory.sqlite.compacting import compact_thread
 from afk.memory.sqlite.connection import Connection, Durability
 from afk.memory.sqlite.owners import NoOwners, Owners
 from afk.memory.sqlite.store_grants import GrantStore
@@ -368,45 +369,9 @@ class SQLiteMemoryStore(GrantStore):
         progress: CompactionProgress | None = None,
     ) -> MemoryCompactionResult:
         """Remove old records in small batches, then give the space back."""
-        plan = await self._connection.read(compaction.make_plan, thread_id, events, states, self.clock())
-        counts = await self._connection.read(compaction.count, plan)
-        if dry_run:
-            return _result(counts, counts.events_going, counts.states_going, reclaimed=0)
-        record = await self._connection.write(
-            "NORMAL", compaction.begin_record, thread_id, events, states, self.clock()
+        return await compact_thread(
+            self._connection, thread_id, events, states, self.clock, dry_run=dry_run, progress=progress
         )
-        before = await self._connection.bare(compaction.file_bytes)
-        removed: dict[str, int] = {"events": 0, "states": 0}
-        total = counts.events_going + counts.states_going
-        tables: tuple[tuple[str, compaction.Table], ...] = (
-            ("events", "event"),
-            ("states", "checkpoint"),
-            ("states", "state"),
-        )
-        for what, table in tables:
-            size = compaction.FIRST_BATCH
-            while True:
-                gone, took_s = await self._connection.write(
-                    "NORMAL", compaction.timed_batch, plan, table, size
-                )
-                if not gone:
-                    break
-                removed[what] += gone
-                size = compaction.next_size(size, took_s)
-                await self._connection.bare(compaction.checkpoint_wal, "PASSIVE")
-                if progress:
-                    progress(removed["events"] + removed["states"], total, what)
-        free = -1
-        while (left := await self._connection.bare(compaction.vacuum_batch)) != free and left:
-            free = left
-            await self._connection.bare(compaction.checkpoint_wal, "PASSIVE")
-            if progress:
-                progress(removed["events"] + removed["states"], total, "space")
-        await self._connection.bare(compaction.checkpoint_wal, "TRUNCATE")
-        after = await self._connection.bare(compaction.file_bytes)
-        result = _result(counts, removed["events"], removed["states"], reclaimed=max(0, before - after))
-        await self._connection.write("NORMAL", compaction.end_record, record, result)
-        return result
 
 
 class InMemoryMemoryStore(SQLiteMemoryStore):
@@ -429,20 +394,3 @@ def default_path() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("afk-tui", appauthor=False) / "afk.db"
-
-
-def _result(
-    counts: compaction.Counts, events_removed: int, states_removed: int, *, reclaimed: int
-) -> MemoryCompactionResult:
-    return MemoryCompactionResult(
-        events_removed=events_removed,
-        states_removed=states_removed,
-        events_before=counts.events,
-        events_after=counts.events - events_removed,
-        states_before=counts.states,
-        states_after=counts.states - states_removed,
-        states_protected=counts.states_protected,
-        bytes_reclaimed=reclaimed,
-        events_protected=counts.events_protected,
-        protected_by=counts.protected_by,
-    )
