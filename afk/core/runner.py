@@ -193,6 +193,27 @@ class Runner(Desk):
             raise
         return self._start(store, agent, taken, resumed=True)
 
+    async def fork(self, run_id: str, checkpoint_id: str, *, message: str | None = None) -> str:
+        """Begin a new thread at a checkpoint of a run; its id. The old thread stays as it was, and nothing runs yet:
+        resume the new thread's run.
+
+        `message` goes on from there with another message; at a run's first checkpoint it takes the place of the one
+        that the run began with. No effect of the past is repeated: calls that are done keep their results, calls that
+        are being executed say "outcome unknown", the others are asked for anew; no decision is copied. On return the
+        fork is on disk. Raises AgentConfigurationError, AgentCheckpointNotFoundError, AgentCheckpointCompactedError.
+        """
+        require_id("run_id", run_id)
+        require_id("checkpoint_id", checkpoint_id)
+        of_run, _, number = checkpoint_id.rpartition(".")
+        if of_run != run_id or not number.isdecimal():
+            raise AgentConfigurationError(
+                f"{checkpoint_id!r} is no checkpoint of run {run_id}; they are named {run_id}.0 and so on."
+            )
+        if message is not None and not message.strip():
+            raise AgentConfigurationError("The message of a fork is empty; leave it out, or write one.")
+        text = None if message is None else storable(message)
+        return await (await self._store()).fork_run(run_id, int(number), text)
+
     def live_handle(self, run_id: str) -> AgentRunHandle | None:
         """The handle of a run that goes on in this runner, or None."""
         return self._handles.get(run_id)

@@ -146,6 +146,11 @@ class MemoryStore(Protocol):
         RunFencedError."""
         ...
 
+    async def fork_run(self, run_id: str, number: int, message: str | None) -> str:
+        """A new thread that goes on from a checkpoint, with `message` where there is one; its id. Raises
+        AgentCheckpointNotFoundError, AgentCheckpointCompactedError."""
+        ...
+
     async def add_event(self, thread_id: str, run_id: str | None, type_: str, body: dict[str, Any]) -> None:
         """One row of telemetry beside the boundaries."""
         ...

@@ -14,11 +14,11 @@ from afk.memory.records import (
     EffectRecord,
     EventRecord,
     GrantRecord,
-    MessageHead,
     MessageRecord,
     RunRecord,
     ThreadRecord,
 )
+from afk.memory.sqlite.lineage import effect_rows, read_messages
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.rows import (
     approval_of,
@@ -27,7 +27,6 @@ from afk.memory.sqlite.rows import (
     event_of,
     grant_of,
     load_or_none,
-    message_of,
     run_of,
 )
 from afk.memory.sqlite.runs import read_state
@@ -186,41 +185,13 @@ def last_event_id(db: sqlite3.Connection) -> int:
     return db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
 
 
-def message_heads(db: sqlite3.Connection, thread_id: str) -> list[MessageHead]:
-    """What a conversation consists of, without its texts: one head for each thing a person sees, in order.
-
-    An answer without text has none; a call has one at its result's place, whether the result is there or not.
-    """
-    rows = db.execute(
-        """
-        SELECT seq, role, chars, lines FROM message
-         WHERE thread_id = ?1 AND (role = 'user' OR (role = 'assistant' AND chars > 0))
-        UNION ALL
-        SELECT e.result_seq, 'call', coalesce(m.chars, 0), coalesce(m.lines, 1) FROM effect e
-          LEFT JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq WHERE e.thread_id = ?1
-        ORDER BY 1
-        """,
-        (thread_id,),
-    ).fetchall()
-    return [MessageHead(*row) for row in rows]
-
-
 def read_range(
     db: sqlite3.Connection, thread_id: str, first_seq: int, last_seq: int
 ) -> tuple[list[MessageRecord], list[tuple[EffectRecord, ApprovalRecord | None]]]:
     """Messages at these places (both included), and the calls whose results stand, or will stand, there."""
-    messages = [
-        message_of(row)
-        for row in db.execute(
-            "SELECT * FROM message WHERE thread_id = ? AND seq BETWEEN ? AND ? ORDER BY seq",
-            (thread_id, first_seq, last_seq),
-        )
-    ]
+    messages = list(read_messages(db, thread_id, last_seq, first=first_seq))
     calls: list[tuple[EffectRecord, ApprovalRecord | None]] = []
-    for row in db.execute(
-        "SELECT * FROM effect WHERE thread_id = ? AND result_seq BETWEEN ? AND ? ORDER BY result_seq",
-        (thread_id, first_seq, last_seq),
-    ).fetchall():
+    for row in effect_rows(db, thread_id, first_seq, last_seq):
         request = (
             db.execute("SELECT * FROM approval WHERE id = ?", (row["approval_id"],)).fetchone()
             if row["approval_id"]

@@ -16,7 +16,6 @@ from afk.agents.errors import (
     StoreError,
 )
 from afk.memory.records import (
-    MessageRecord,
     NewRun,
     RunKey,
     RunRecord,
@@ -24,6 +23,7 @@ from afk.memory.records import (
     RunStateText,
     RunStop,
 )
+from afk.memory.sqlite.lineage import read_messages
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.rows import (
     approval_of,
@@ -32,7 +32,6 @@ from afk.memory.sqlite.rows import (
     dump_or_null,
     effect_of,
     load_or_none,
-    message_of,
     run_of,
 )
 from afk.memory.sqlite.writing import add_checkpoint, add_event, add_message, require_epoch, reserve
@@ -235,16 +234,6 @@ def _snapshot(db: sqlite3.Connection, run: sqlite3.Row, *, owner_died: bool) -> 
         )
     }
     return RunSnapshot(run_of(run), checkpoint, messages, effects, approvals, owner_died)
-
-
-def read_messages(db: sqlite3.Connection, thread_id: str, head_seq: int) -> tuple[MessageRecord, ...]:
-    """The thread's messages up to a place, in order."""
-    return tuple(
-        message_of(r)
-        for r in db.execute(
-            "SELECT * FROM message WHERE thread_id = ? AND seq <= ? ORDER BY seq", (thread_id, head_seq)
-        )
-    )
 
 
 def _refuse_if_live(run: sqlite3.Row, owners: Owners) -> None:

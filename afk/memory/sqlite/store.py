@@ -34,7 +34,7 @@ from afk.memory.records import (
     ThreadRecord,
 )
 from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
-from afk.memory.sqlite import approvals, effects, queries, runs, search, writing
+from afk.memory.sqlite import approvals, effects, forks, lineage, queries, runs, search, writing
 from afk.memory.sqlite.compacting import compact_thread
 from afk.memory.sqlite.connection import Connection, Durability
 from afk.memory.sqlite.owners import NoOwners, Owners
@@ -242,6 +242,12 @@ class SQLiteMemoryStore(GrantStore):
         """Boundary E."""
         await self._connection.write("FULL", runs.stop_run, key, stop, self.clock())
 
+    async def fork_run(self, run_id: str, number: int, message: str | None) -> str:
+        """A new thread that goes on from a checkpoint."""
+        return await self._connection.write(
+            "FULL", forks.fork_run, run_id, number, message, self.new_id, self.clock()
+        )
+
     async def add_event(self, thread_id: str, run_id: str | None, type_: str, body: dict[str, Any]) -> None:
         """One row of telemetry beside the boundaries."""
         await self._connection.write(
@@ -260,11 +266,11 @@ class SQLiteMemoryStore(GrantStore):
 
     async def messages(self, thread_id: str) -> tuple[MessageRecord, ...]:
         """All messages of a thread, in order."""
-        return await self._connection.read(runs.read_messages, thread_id, 2**62)
+        return await self._connection.read(lineage.read_messages, thread_id)
 
     async def message_heads(self, thread_id: str) -> list[MessageHead]:
         """What a conversation consists of, without its texts."""
-        return await self._connection.read(queries.message_heads, thread_id)
+        return await self._connection.read(lineage.message_heads, thread_id)
 
     async def read_range(
         self, thread_id: str, first_seq: int, last_seq: int

@@ -1,0 +1,107 @@
+"""Reading a thread together with the threads it was forked from: what came before a fork is referred to, not copied.
+
+A fork has places of its own from `forked_seq` + 1 on. Up to there it shows its source, as far as it has nothing of its
+own at a place: a step that was open where it was forked goes its own way in the fork.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from afk.memory.records import MessageHead, MessageRecord
+from afk.memory.sqlite.rows import message_of
+
+ANY_PLACE = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Places `first` to `last` (both included) of the view that are read from one thread, but for `hidden`: those at
+    which a fork of it has something of its own."""
+
+    thread_id: str
+    first: int
+    last: int
+    hidden: frozenset[int]
+
+
+def stretches(db: sqlite3.Connection, thread_id: str, first: int = 0, last: int = ANY_PLACE) -> list[Stretch]:
+    """Where these places of a thread are read from: the thread itself, then what it was forked from, and so on."""
+    found: list[Stretch] = []
+    hidden: frozenset[int] = frozenset()
+    current: str | None = thread_id
+    while current is not None and last >= first:
+        found.append(Stretch(current, first, last, hidden))
+        row = db.execute("SELECT forked_from, forked_seq FROM thread WHERE id = ?", (current,)).fetchone()
+        if row is None or row["forked_from"] is None:
+            break
+        limit = min(last, row["forked_seq"])
+        own = db.execute(
+            "SELECT result_seq FROM effect WHERE thread_id = ?1 AND result_seq <= ?2"
+            " UNION SELECT seq FROM message WHERE thread_id = ?1 AND seq <= ?2",
+            (current, limit),
+        )
+        hidden |= {seq for (seq,) in own}
+        current, last = row["forked_from"], limit
+    return found
+
+
+def read_messages(
+    db: sqlite3.Connection, thread_id: str, last: int = ANY_PLACE, *, first: int = 0
+) -> tuple[MessageRecord, ...]:
+    """The messages of a thread at these places, in order, those of its sources among them."""
+    return tuple(message_of(row) for row in _in_order(_message_rows(db, thread_id, first, last), "seq"))
+
+
+def message_heads(db: sqlite3.Connection, thread_id: str) -> list[MessageHead]:
+    """What a conversation consists of, without its texts: one head for each thing a person sees, in order.
+
+    An answer without text has none; a call has one at its result's place, whether the result is there or not.
+    """
+    heads: list[MessageHead] = []
+    for stretch in reversed(stretches(db, thread_id)):
+        rows = db.execute(
+            """
+            SELECT seq, role, chars, lines FROM message
+             WHERE thread_id = ?1 AND seq <= ?2 AND (role = 'user' OR (role = 'assistant' AND chars > 0))
+            UNION ALL
+            SELECT e.result_seq, 'call', coalesce(m.chars, 0), coalesce(m.lines, 1) FROM effect e
+              LEFT JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq
+             WHERE e.thread_id = ?1 AND e.result_seq <= ?2
+            ORDER BY 1
+            """,
+            (stretch.thread_id, stretch.last),
+        ).fetchall()
+        heads += [MessageHead(*row) for row in rows if row[0] not in stretch.hidden]
+    if any(a.seq > b.seq for a, b in pairwise(heads)):
+        heads.sort(key=lambda head: head.seq)
+    return heads
+
+
+def effect_rows(db: sqlite3.Connection, thread_id: str, first: int, last: int) -> list[sqlite3.Row]:
+    """The calls whose results stand, or will stand, at these places, in order."""
+    rows: list[sqlite3.Row] = []
+    for stretch in stretches(db, thread_id, first, last):
+        found = db.execute(
+            "SELECT * FROM effect WHERE thread_id = ? AND result_seq BETWEEN ? AND ? ORDER BY result_seq",
+            (stretch.thread_id, stretch.first, stretch.last),
+        )
+        rows += [row for row in found if row["result_seq"] not in stretch.hidden]
+    return _in_order(iter(rows), "result_seq")
+
+
+def _message_rows(db: sqlite3.Connection, thread_id: str, first: int, last: int) -> Iterator[sqlite3.Row]:
+    for stretch in stretches(db, thread_id, first, last):
+        for row in db.execute(
+            "SELECT * FROM message WHERE thread_id = ? AND seq BETWEEN ? AND ? ORDER BY seq",
+            (stretch.thread_id, stretch.first, stretch.last),
+        ):
+            if row["seq"] not in stretch.hidden:
+                yield row
+
+
+def _in_order(rows: Iterator[sqlite3.Row], place: str) -> list[sqlite3.Row]:
+    return sorted(rows, key=lambda row: row[place])
