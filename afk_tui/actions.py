@@ -78,4 +78,7 @@ LOCAL_KEYS: tuple[tuple[str, str, str], ...] = (
     ("ctrl+s", "send what is written in the tool's place", "Request"),
     ("[ ]", "between several requests", "Request"),
     ("x del", "take the grant back", "Grants"),
+    ("r", "resume from the latest", "Checkpoints"),
+    ("f", "fork: a new thread that goes on from this checkpoint", "Checkpoints"),
+    ("e", "fork with another message", "Checkpoints"),
 )

@@ -214,6 +214,11 @@ class Gateway:
                 self._starting.discard(thread.last_run_id)
         self._follow(handle)
 
+    async def fork(self, checkpoint: CheckpointRow, message: str | None = None) -> str:
+        """Begin a new thread at a checkpoint, with another message where there is one; its id. Nothing runs yet."""
+        with told():
+            return await self._runner.fork(checkpoint.run_id, checkpoint.checkpoint_id, message=message)
+
     async def stop(self, thread_id: str) -> None:
         """Interrupt the thread's run, to be resumed later; on return it is on disk."""
         handle = await self._handle(thread_id)

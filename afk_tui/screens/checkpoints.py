@@ -50,7 +50,8 @@ EMPTY = "No checkpoints here.\nOne is written at every step of a run: press esca
 
 
 class CheckpointsScreen(Screen[str | None]):
-    """Dismisses with "resume" (`r`: the thread's last run is to go on), or None.
+    """Dismisses with "resume" (`r`: the thread's last run is to go on), "thread:ID" (`f`, `e`: a new thread was
+    forked from the checkpoint under the cursor, as it is or with another message), or None.
 
     Reads itself again when the store changes, if it is told so by a `StoreChanged`.
     """
@@ -61,6 +62,8 @@ class CheckpointsScreen(Screen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "resume", "Resume", show=False),
+        Binding("f", "fork", "Fork", show=False),
+        Binding("e", "fork_with_message", "Fork with another message", show=False),
         Binding("escape,f5", "dismiss(None)", "Close", show=False),
     ]
 
@@ -91,6 +94,8 @@ class CheckpointsScreen(Screen[str | None]):
         self.query_one(KeyHints).hints = (
             ("esc", "close"),
             ("r", "resume from the latest"),
+            ("f", "fork from here"),
+            ("e", "fork with another message"),
             ("↑↓", "move"),
             ("tab", "scroll the details"),
         )
@@ -98,6 +103,35 @@ class CheckpointsScreen(Screen[str | None]):
     def action_resume(self) -> None:
         """Leave, for the run to go on."""
         self.dismiss("resume")
+
+    def action_fork(self) -> None:
+        """Begin a new thread at the checkpoint under the cursor; this one stays as it was."""
+        row = self.query_one(_CheckpointList).highlighted
+        if row is not None:
+            self.run_worker(partial(self._fork, row, None), group="fork", exclusive=True, exit_on_error=False)
+
+    def action_fork_with_message(self) -> None:
+        """The same, with another message from there on."""
+        row = self.query_one(_CheckpointList).highlighted
+        if row is not None:
+            work = partial(self._fork_with_message, row)
+            self.run_worker(work, group="fork", exclusive=True, exit_on_error=False)
+
+    async def _fork_with_message(self, row: CheckpointRow) -> None:
+        from afk_tui.screens.ask_text import AskTextScreen
+
+        title = "Instead of the message" if row.phase == "start" else f"After checkpoint {row.number}"
+        message = await self.app.push_screen_wait(AskTextScreen(title, "the message of the new thread"))
+        if message is not None:
+            await self._fork(row, message)
+
+    async def _fork(self, row: CheckpointRow, message: str | None) -> None:
+        try:
+            thread_id = await self._gateway.fork(row, message)
+        except GatewayError as error:
+            self.notify(str(error), severity="error", timeout=12, markup=False)
+            return
+        self.dismiss(f"thread:{thread_id}")
 
     @on(PagedList.RowHighlighted)
     def show_details(self, message: PagedList.RowHighlighted) -> None:

@@ -55,6 +55,7 @@ _WHERE = {
     "Conversation": "In the conversation",
     "Request": "On a request",
     "Grants": "In the list of grants",
+    "Checkpoints": "In the checkpoints",
 }
 
 

@@ -258,6 +258,9 @@ class MainScreen(MainRuns):
         self.composer.focus()
         if chosen == "resume":
             await self.action_resume()
+        elif chosen:
+            await self.open_thread(chosen.removeprefix("thread:"))
+            self.sync()
 
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def action_compaction(self) -> None:

@@ -235,3 +235,41 @@ async def test_what_is_recorded_meanwhile_appears_and_the_cursor_stays_on_its_ch
             app.screen.post_message(StoreChanged())
             await until_true(lambda: "8 of 8" in app.shown())
             assert "the thread begins here" in app.shown()
+
+
+async def test_f_forks_from_the_checkpoint_under_the_cursor_and_the_old_thread_stays(tmp_path: Path) -> None:
+    async with gateway_at(tmp_path) as gateway:
+        thread = await said(gateway, "read a.txt")
+        before = await gateway.checkpoints(thread).count()
+        app = Holder(CheckpointsScreen(gateway, thread, "read a.txt"))
+        async with app.run_test(size=(120, 36)) as pilot:
+            await until_true(lambda: "since checkpoint 2" in app.shown())
+            await pilot.press("end")
+            await until_true(lambda: "the thread begins here" in app.shown())
+            await pilot.press("f")
+            await until_true(lambda: bool(app.outcome))
+        forked = str(app.outcome[0]).removeprefix("thread:")
+        heads = await gateway.conversation(forked).heads()
+        assert [head.kind for head in heads] == ["user"]
+        assert await gateway.checkpoints(thread).count() == before
+        view = await gateway.run_view(forked)
+        assert view is not None
+        assert view.standing == "stopped"
+
+
+async def test_e_forks_with_another_message_in_place_of_the_first(tmp_path: Path) -> None:
+    async with gateway_at(tmp_path) as gateway:
+        thread = await said(gateway, "read a.txt")
+        app = Holder(CheckpointsScreen(gateway, thread, "read a.txt"))
+        async with app.run_test(size=(120, 36)) as pilot:
+            await until_true(lambda: "since checkpoint 2" in app.shown())
+            await pilot.press("end")
+            await until_true(lambda: "the thread begins here" in app.shown())
+            await pilot.press("e")
+            await until_true(lambda: type(app.screen).__name__ == "AskTextScreen")
+            await pilot.press(*"list", "enter")
+            await until_true(lambda: bool(app.outcome))
+        source = gateway.conversation(str(app.outcome[0]).removeprefix("thread:"))
+        await source.heads()
+        [item] = await source.load(0, 1)
+        assert (item.kind, item.text) == ("user", "list")
