@@ -294,10 +294,18 @@ def compact(
 
 
 @cli.command()
+@click.option(
+    "--salvage",
+    metavar="OUT",
+    type=click.Path(path_type=Path),
+    help="Write everything that can be read of the database into the new file OUT.",
+)
 @json_option
 @pass_options
-def doctor(options: Options, as_json: bool) -> int:
+def doctor(options: Options, salvage: Path | None, as_json: bool) -> int:
     """Check that everything needed is there and sound. Changes nothing."""
-    from afk_tui.cli_commands import examine_all
+    from afk_tui.cli_commands import examine_all, salvage_into
 
+    if salvage is not None:
+        return ends_well(salvage_into)(options, salvage, as_json=as_json)
     return ends_well(examine_all)(options, as_json=as_json)

@@ -283,6 +283,26 @@ def examine_all(options: Options, *, as_json: bool) -> int:
     return EXIT_DONE if found["ok"] else EXIT_ERROR
 
 
+def salvage_into(options: Options, out: Path, *, as_json: bool) -> int:
+    """`afk-tui doctor --salvage OUT`."""
+    from afk_tui.gateway.doctor import save_what_can_be_read
+
+    report = save_what_can_be_read(options.settings(), out)
+    if as_json:
+        print_json(report)
+        return EXIT_DONE
+    rows = ", ".join(f"{count} {name}" for name, count in report["rows"].items() if count)
+    say(f"written to {clean_line(report['path'])}: {rows or 'no rows'}")
+    if report["damaged_tables"]:
+        tell(f"afk-tui: not everything could be read of: {', '.join(report['damaged_tables'])}")
+    for run_id in report["broken_runs"]:
+        tell(
+            f"afk-tui: run {clean_line(run_id)} can't be resumed any more; its conversation goes on with a message"
+        )
+    say(f"To go on with it: afk-tui --db {clean_line(report['path'])}")
+    return EXIT_DONE
+
+
 def _doctor_lines(found: dict[str, Any]) -> list[str]:
     database, model, terminal = found["database"], found["model"], found["terminal"]
     versions = ", ".join(f"{name} {version or 'missing'}" for name, version in found["versions"].items())

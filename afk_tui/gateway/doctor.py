@@ -15,8 +15,9 @@ from afk.agents.errors import AgentError
 from afk.core.runner import DEFAULT_MODEL
 from afk.llms.openai_client import OpenAIChat
 from afk.memory.sqlite.health import SQLITE_VERSION, examine
+from afk.memory.sqlite.salvage import salvage
 from afk_tui.gateway.clean import clean
-from afk_tui.gateway.errors import GatewayError
+from afk_tui.gateway.errors import GatewayError, told
 from afk_tui.gateway.script import Doc, database_path
 from afk_tui.gateway.settings import Settings, load_agent
 from afk_tui.gateway.version import VERSION
@@ -39,6 +40,22 @@ def diagnose(settings: Settings) -> Doc:
         "terminal": _terminal(os.environ),
         "ok": not problems,
         "problems": problems,
+    }
+
+
+def save_what_can_be_read(settings: Settings, out: Path) -> Doc:
+    """Write a new database with every row of the present one that can be read, and say what was lost. Raises
+    GatewayError where `out` exists or nothing can be read."""
+    path = database_path(settings)
+    if not path.is_file():
+        raise GatewayError(f"There is no database at {path}. Name one with --db or AFK_DB.")
+    with told():
+        report = salvage(path, out)
+    return {
+        "path": str(out.absolute()),
+        "rows": dict(report.rows),
+        "damaged_tables": list(report.damaged_tables),
+        "broken_runs": list(report.broken_runs),
     }
 
 
@@ -92,8 +109,8 @@ def _database(settings: Settings, problems: list[str]) -> Doc:
     found["waiting_requests"] = health.waiting_requests
     if health.problems:
         problems.append(
-            f"The database {path} is damaged ({clean('; '.join(health.problems))}). Make a copy of it before anything "
-            "else, then begin a new one with --db; what can still be read of the old one: afk-tui export"
+            f"The database {path} is damaged ({clean('; '.join(health.problems))}). Write everything that can still "
+            "be read of it into a new one with: afk-tui doctor --salvage OUT"
         )
     return found
 

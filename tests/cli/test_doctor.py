@@ -76,8 +76,21 @@ def test_a_damaged_database_is_broken(installed: Cli, waiting: Waiting) -> None:
     installed.db.write_bytes(data)
     done = installed("doctor", "--json").expect(1)
     assert done.json["database"]["integrity"] in ("broken", "unreadable")
-    assert "copy" in done.json["problems"][0]
+    assert "--salvage" in done.json["problems"][0]
     assert str(installed.db) in done.err
+
+
+def test_what_can_be_read_is_written_into_a_new_file_and_no_file_is_overwritten(
+    cli: Cli, waiting: Waiting, tmp_path: Path
+) -> None:
+    out = tmp_path / "saved.db"
+    done = cli("doctor", "--salvage", str(out), "--json").expect(0)
+    assert done.json["path"] == str(out)
+    assert done.json["rows"]["run"] == 2
+    assert (done.json["damaged_tables"], done.json["broken_runs"]) == ([], [])
+    assert "exists" in cli("doctor", "--salvage", str(out)).expect(1).err
+    saved = cli("approvals", "--json", before=("--db", str(out))).expect(0).json
+    assert [request["approval_id"] for request in saved] == [waiting.approval_id]
 
 
 def test_an_address_that_is_none_is_broken(installed: Cli) -> None:

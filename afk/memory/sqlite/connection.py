@@ -56,7 +56,7 @@ class Connection:
         db._thread.daemon = True
         try:
             await db
-            await db._execute(_prepare, db._conn, name)
+            await db._execute(prepare, db._conn, name)
         except sqlite3.Error as error:
             await _quietly_close(db)
             raise explain(error, name, doing="opened") from error
@@ -181,7 +181,7 @@ def explain(error: sqlite3.Error, name: str, *, doing: str) -> StoreError:
         "SQLITE_READONLY": "it is read-only. Allow writing to the file and its folder, or name another",
         "SQLITE_CANTOPEN": "it can't be opened. Check that its folder may be written to, or name another with --db",
         "SQLITE_NOTADB": "it is not a database, and was left as it is. Name another file with --db or AFK_DB",
-        "SQLITE_CORRUPT": "it is damaged. Make a copy of it, then run: afk-tui doctor",
+        "SQLITE_CORRUPT": "it is damaged. Save what can be read of it with: afk-tui doctor --salvage OUT",
         "SQLITE_BUSY": "another program holds it. Try again when that one is done",
         "SQLITE_IOERR": "the disk fails (is it full, or gone?). What was on disk before is untouched",
     }
@@ -204,7 +204,8 @@ def _make_private(path: Path) -> None:
         raise StoreError(f"{path} is a folder, not a database. Name a file with --db or AFK_DB.")
 
 
-def _prepare(db: sqlite3.Connection, name: str) -> None:
+def prepare(db: sqlite3.Connection, name: str) -> None:
+    """Make a connection ours: pragmas, and the tables where they are missing."""
     db.row_factory = sqlite3.Row
     if check_ours(db, name) == 0:
         # before the first table and before WAL, or it never takes hold

@@ -1,0 +1,113 @@
+"""What can still be read of a damaged database is written into a new one."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from afk.agents.errors import AgentCheckpointSchemaError, StoreError
+from afk.core import Runner
+from afk.memory import SQLiteMemoryStore
+from afk.memory.sqlite.salvage import salvage
+from tests.core.kit import Ledger, ScriptedModel, agent_with, call, rows
+
+PAGE = 4096
+
+
+async def written(db: Path, folder: Path, runs: int = 12) -> str:
+    """A database with finished runs, and one that waits; the last run's id."""
+    ledger = Ledger(folder / "ledger")
+    agent = agent_with(ledger.tool("look", "read"), ledger.tool())
+    looks = [call(("look", {"what": "x" * 700})) for _ in range(6)]
+    async with Runner(memory_store=SQLiteMemoryStore(db), llm=ScriptedModel(*looks)) as runner:
+        for number in range(runs):
+            await runner.run(agent, user_message=f"go {number}", thread_id=f"thread_{number}")
+    asks = ScriptedModel(call(("act", {"what": "it"})))
+    async with Runner(memory_store=SQLiteMemoryStore(db), llm=asks) as runner:
+        return (await runner.run(agent, user_message="ask", thread_id="waiting")).run_id
+
+
+def counts(db: Path) -> dict[str, int]:
+    """Rows by table."""
+    names = [name for (name,) in rows(db, "SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return {
+        name: rows(db, f"SELECT count(*) FROM {name}")[0][0]
+        for name in names
+        if not name.startswith("sqlite")
+    }
+
+
+def pages_of(db: Path, table: str) -> list[int]:
+    """The leaf pages of a table, in the order of the file."""
+    found = rows(db, "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY pageno", table)
+    return [page for (page,) in found]
+
+
+async def test_a_sound_database_is_written_whole_and_goes_on(tmp_path: Path) -> None:
+    db, out = tmp_path / "afk.db", tmp_path / "saved.db"
+    run_id = await written(db, tmp_path)
+    report = salvage(db, out)
+    assert counts(out) == counts(db) == dict(report.rows)
+    assert (report.damaged_tables, report.broken_runs) == ((), ())
+    assert out.stat().st_mode & 0o777 == 0o600
+    ledger = Ledger(tmp_path / "ledger")
+    agent = agent_with(ledger.tool("look", "read"), ledger.tool())
+    async with Runner(memory_store=SQLiteMemoryStore(out), llm=ScriptedModel()) as runner:
+        [request] = await runner.list_approvals()
+        await runner.decide(request.approval_id, "allow", args_sha=request.args_sha)
+        result = await runner.resume(agent, run_id=run_id, thread_id="waiting")
+    assert result.state == "completed"
+
+
+@pytest.mark.parametrize("table", ["message", "event", "checkpoint"])
+async def test_with_a_page_overwritten_the_rows_before_and_after_it_are_saved(
+    tmp_path: Path, table: str
+) -> None:
+    db, out = tmp_path / "afk.db", tmp_path / "saved.db"
+    await written(db, tmp_path)
+    before = counts(db)
+    pages = pages_of(db, table)
+    assert len(pages) > 4
+    with db.open("r+b") as file:
+        file.seek((pages[len(pages) // 2] - 1) * PAGE)
+        file.write(b"\xa5" * PAGE)
+    damaged = db.read_bytes()
+    report = salvage(db, out)
+    assert report.damaged_tables == (table,)
+    after = counts(out)
+    assert before[table] * 0.6 < after[table] < before[table]
+    assert {name: n for name, n in after.items() if name != table} == {
+        name: n for name, n in before.items() if name != table
+    }
+    assert rows(out, "PRAGMA integrity_check") == [("ok",)]
+    assert db.read_bytes() == damaged
+
+
+async def test_a_run_that_can_not_be_resumed_any_more_is_named(tmp_path: Path) -> None:
+    db, out = tmp_path / "afk.db", tmp_path / "saved.db"
+    run_id = await written(db, tmp_path, runs=1)
+    connection = sqlite3.connect(db)
+    connection.execute("DELETE FROM message WHERE thread_id = 'waiting' AND seq = 1")
+    connection.commit()
+    connection.close()
+    assert salvage(db, out).broken_runs == (run_id,)
+
+
+async def test_what_can_not_be_saved_is_said_and_nothing_is_overwritten(tmp_path: Path) -> None:
+    db, out = tmp_path / "afk.db", tmp_path / "saved.db"
+    out.write_text("mine")
+    await written(db, tmp_path, runs=1)
+    with pytest.raises(StoreError, match="exists"):
+        salvage(db, out)
+    assert out.read_text() == "mine"
+    rubbish = tmp_path / "rubbish.db"
+    rubbish.write_bytes(b"\xa5" * 20_000)
+    with pytest.raises(StoreError, match="not a database"):
+        salvage(rubbish, tmp_path / "other.db")
+    connection = sqlite3.connect(db)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(AgentCheckpointSchemaError):
+        salvage(db, tmp_path / "third.db")
