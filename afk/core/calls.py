@@ -32,7 +32,7 @@ from afk.memory.records import (
     RunKey,
     RunRecord,
 )
-from afk.memory.store import MemoryStore
+from afk.memory.store import Lifeline, MemoryStore
 from afk.memory.text import storable
 from afk.tools import Tool, ToolArgumentsError, ToolContext, ToolError
 
@@ -115,6 +115,9 @@ class CallWorker:
             case "allowed":
                 return await self._execute_allowed(effect, approval)
             case "run_again":
+                running = self._store.still_running(effect.effect_id)
+                if running is not None:  # two of it at once is what nobody asked for
+                    return await self._ask(effect, "uncertain", _still_running(running))
                 return await self._execute(effect, approval)
             case "denied":
                 reason = f" Reason: {approval.decision_reason}" if approval.decision_reason else ""
@@ -134,6 +137,9 @@ class CallWorker:
         """A call that a former owner had begun, and whose outcome is not on disk."""
         if effect.effect != "once":
             return await self._execute_allowed(effect, approval)
+        running = self._store.still_running(effect.effect_id)
+        if running is not None:
+            return await self._ask(effect, "uncertain", _still_running(running))
         tool = self._tool(effect)
         if tool.verify is not None:
             happened = await self._verify(tool, effect)
@@ -239,11 +245,21 @@ class CallWorker:
 
     async def _call(self, effect: EffectRecord, arguments: dict[str, Any]) -> CallResult | None:
         """Call the tool. None: its time is over, it can't be killed, and so nobody knows."""
+        lifeline = self._store.lifeline(effect.effect_id) if effect.effect == "once" else None
+        try:
+            return await self._call_with(effect, arguments, lifeline)
+        finally:
+            if lifeline is not None:
+                lifeline.close()
+
+    async def _call_with(
+        self, effect: EffectRecord, arguments: dict[str, Any], lifeline: Lifeline | None
+    ) -> CallResult | None:
         tool = self._tool(effect)
         timeout = asyncio.timeout(tool.timeout_s)
         try:
             async with timeout:
-                return CallResult("done", await tool.call(self._context(effect), arguments))
+                return CallResult("done", await tool.call(self._context(effect, lifeline), arguments))
         except ToolError as error:
             return CallResult("failed", str(error) or f"{tool.name} failed.")
         except TimeoutError as error:
@@ -312,7 +328,7 @@ class CallWorker:
         assert tool is not None  # checked before the run was taken, and before the call was proposed
         return tool
 
-    def _context(self, effect: EffectRecord) -> ToolContext:
+    def _context(self, effect: EffectRecord, lifeline: Lifeline | None = None) -> ToolContext:
         loop = asyncio.get_running_loop()
 
         def emit(text: str) -> None:
@@ -330,6 +346,7 @@ class CallWorker:
             context=self._run.context,
             emit=emit,
             off_limits=self._store.is_own_file,
+            lifeline=lifeline,
         )
 
 
@@ -341,6 +358,14 @@ def _timed_out_in_thread(tool: Tool) -> str:
     return (
         f"{tool.name} did not end within {tool.timeout_s:g} s and can't be stopped, "
         "so whether it took effect is not known."
+    )
+
+
+def _still_running(group: int) -> str:
+    stop = f"stop it with: kill -- -{group}" if group else "stop it"
+    return (
+        "The process that made this call is gone, and the call is still running: it goes on by itself. "
+        f"Wait until it has ended, or {stop}. It can be run again only after that."
     )
 
 

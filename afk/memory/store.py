@@ -35,6 +35,20 @@ from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateR
 CompactionProgress = Callable[[int, int, str], None]
 
 
+class Lifeline(Protocol):
+    """Held by a call that is being made, and by every program that inherits `descriptor`."""
+
+    descriptor: int
+
+    def note(self, process_id: int) -> None:
+        """Write down the leader of the call's process group."""
+        ...
+
+    def close(self) -> None:
+        """The call's outcome is known."""
+        ...
+
+
 class MemoryStore(Protocol):
     """A durable record of threads, runs, messages, checkpoints, effects, approvals and events.
 
@@ -66,6 +80,16 @@ class MemoryStore(Protocol):
 
     def is_own_file(self, stat: os.stat_result) -> bool:
         """Whether this is a file that nobody but the store may open while it is open."""
+        ...
+
+    def lifeline(self, effect_id: str) -> Lifeline | None:
+        """Something that the programs of a call hold on to for as long as they run; None where no call can outlive
+        the store."""
+        ...
+
+    def still_running(self, effect_id: str) -> int | None:
+        """The process group (0: unknown) of a call whose programs still run though the process that made it is gone,
+        or None."""
         ...
 
     # boundaries

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from afk.tools.output import KeptOutput, LiveOutput
 from afk.tools.processes import ProcessGroup, stopped
-from afk.tools.tool import ToolArgumentsError, ToolContext, ToolError, tool
+from afk.tools.tool import Lifeline, ToolArgumentsError, ToolContext, ToolError, tool
 
 MAX_TIMEOUT_S = 3600
 # how long a background process may hold the output open after the shell has ended
@@ -48,7 +48,7 @@ async def run_command(
         kept.add(data)
         live.add(data)
 
-    group = _started(command, ctx.workspace, take)
+    group = _started(command, ctx.workspace, take, ctx.lifeline)
     timed_out, note = False, ""
     try:
         try:
@@ -75,14 +75,24 @@ async def run_command(
     return f"{_ended(group.returncode)}\n{output or '(no output)'}{note}"
 
 
-def _started(command: str, workspace: Path, take: Callable[[bytes], None]) -> ProcessGroup:
+def _started(
+    command: str, workspace: Path, take: Callable[[bytes], None], lifeline: Lifeline | None
+) -> ProcessGroup:
     shell = "/bin/bash" if os.access("/bin/bash", os.X_OK) else "/bin/sh"
     try:
-        return ProcessGroup([shell, "-c", command], cwd=workspace, on_output=take)
+        group = ProcessGroup(
+            [shell, "-c", command],
+            cwd=workspace,
+            on_output=take,
+            inherits=() if lifeline is None else (lifeline.descriptor,),
+        )
     except OSError as error:
         raise ToolError(
             f"the command could not be started in {os.fspath(workspace)!r}, and nothing ran: {error.strerror}"
         ) from error
+    if lifeline is not None:
+        lifeline.note(group.pid)
+    return group
 
 
 def _ended(returncode: int | None) -> str:

@@ -29,7 +29,8 @@ def environment_of_children() -> dict[str, str]:
 
 
 class ProcessGroup:
-    """A running program, leader of a session of its own, with standard streams and no other descriptor.
+    """A running program, leader of a session of its own, with standard streams and no other descriptor than those it
+    `inherits`.
 
     Started when made, inside a running loop; raises OSError when it cannot be, ValueError for a NUL in
     `argv`. `on_output` gets standard output and error as they come, in one stream. `exited` is set when the
@@ -44,6 +45,7 @@ class ProcessGroup:
         cwd: Path,
         on_output: Callable[[bytes], None],
         stdin: IO[bytes] | None = None,
+        inherits: Sequence[int] = (),
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_output = on_output
@@ -63,6 +65,7 @@ class ProcessGroup:
                 stdout=theirs,
                 stderr=theirs,
                 start_new_session=True,
+                pass_fds=inherits,
             )
         except BaseException:
             os.close(self._pipe)

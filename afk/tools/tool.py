@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, overload
 
 from afk.tools.signature import read_signature
 from afk.tools.threads import call_in_thread
@@ -31,6 +31,17 @@ def _drop(_: str) -> None:
     return None
 
 
+class Lifeline(Protocol):
+    """For tools that start programs: a program that inherits `descriptor` is known to run for as long as it does,
+    even when this process is killed."""
+
+    descriptor: int
+
+    def note(self, process_id: int) -> None:
+        """Write down the leader of the program's process group, for a person to read."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """What a call is given beside its arguments.
@@ -38,7 +49,8 @@ class ToolContext:
     `idempotency_key` is the same over all attempts of one call. `attempt` counts from 1. `emit` shows
     output while the tool works; it is never stored. `off_limits(stat)` is true for files that the store
     keeps open: they must not even be opened (closing a descriptor of a SQLite file drops the locks that
-    SQLite holds on it), so tools ask with `os.stat` *before* they open.
+    SQLite holds on it), so tools ask with `os.stat` *before* they open. `lifeline` is for the programs that a
+    call starts.
     """
 
     workspace: Path
@@ -50,6 +62,7 @@ class ToolContext:
     context: Mapping[str, Any] = field(default_factory=dict[str, Any])
     emit: Callable[[str], None] = _drop
     off_limits: Callable[[os.stat_result], bool] = _nothing_off_limits
+    lifeline: Lifeline | None = None
 
 
 class ToolError(Exception):

@@ -29,6 +29,10 @@ class Owners:
         self._folder = database.with_name(database.name + "-owners")
         self._descriptor: int | None = None
 
+    def lifeline_path(self, effect_id: str) -> Path:
+        """Where the locked file of a call is while it is made."""
+        return self._folder / f"call_{effect_id}"
+
     def hold(self) -> None:
         """Take this owner's lock; it is held until `release` or until the process ends. Raises StoreError."""
         try:
@@ -50,7 +54,7 @@ class Owners:
             except FileNotFoundError:  # another process, closing, took the empty folder away
                 continue
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if _is_at(descriptor, path):
+            if is_at(descriptor, path):
                 os.write(descriptor, f"{os.getpid()}\n".encode())
                 self._descriptor = descriptor
             else:  # swept between its making and its locking
@@ -118,7 +122,8 @@ class Owners:
                     os.close(descriptor)
 
 
-def _is_at(descriptor: int, path: Path) -> bool:
+def is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is still the one at that path."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:

@@ -37,6 +37,7 @@ from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateR
 from afk.memory.sqlite import approvals, effects, forks, lineage, queries, runs, search, writing
 from afk.memory.sqlite.compacting import compact_thread
 from afk.memory.sqlite.connection import Connection, Durability
+from afk.memory.sqlite.lifelines import Lifeline, still_running
 from afk.memory.sqlite.owners import NoOwners, Owners
 from afk.memory.sqlite.store_grants import GrantStore
 from afk.memory.store import CompactionProgress
@@ -113,6 +114,14 @@ class SQLiteMemoryStore(GrantStore):
             if os.path.samestat(own, stat):
                 return True
         return False
+
+    def lifeline(self, effect_id: str) -> Lifeline | None:
+        """What the programs of a call hold on to; None for a store that no call can outlive."""
+        return None if self.path is None else Lifeline(self._owners.lifeline_path(effect_id))
+
+    def still_running(self, effect_id: str) -> int | None:
+        """The process group of a call whose programs still run though its process is gone, or None."""
+        return None if self.path is None else still_running(self._owners.lifeline_path(effect_id))
 
     # boundaries
 
