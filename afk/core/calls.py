@@ -192,7 +192,28 @@ class CallWorker:
             return await self._ask(effect, "call", "What allowed calls like this one no longer covers it.")
         if not self._budget.claim_call():
             return OpenCall(effect, approval)
-        edited = arguments is not None or await self._was_edited_before(effect, approval)
+        try:
+            # before the intent is on disk: nothing was begun where it can't be had
+            lifeline = self._store.lifeline(effect.effect_id) if effect.effect == "once" else None
+        except BlockingIOError:
+            self._budget.give_back_call()
+            return await self._ask(effect, approval.kind if approval else "call", _still_running(0))
+        try:
+            return await self._execute_held(effect, approval, values, lifeline, known_absent, decided_sha)
+        finally:
+            if lifeline is not None:
+                lifeline.close()
+
+    async def _execute_held(
+        self,
+        effect: EffectRecord,
+        approval: ApprovalRecord | None,
+        values: dict[str, Any],
+        lifeline: Lifeline | None,
+        known_absent: bool,
+        decided_sha: str | None,
+    ) -> OpenCall | None:
+        edited = decided_sha is not None or await self._was_edited_before(effect, approval)
         started = effect
         if effect.effect != "read" or approval is not None or (effect.allowed_by or "").startswith("grant:"):
             began = await self._intend(effect, values, known_absent, decided_sha)
@@ -203,7 +224,7 @@ class CallWorker:
             started = began
         self._emit(CallStarted(self._key.run_id, effect.call_id, effect.tool_name, max(1, started.attempt)))
         began_at = time.monotonic()
-        result = await self._call(started, values)
+        result = await self._call(started, values, lifeline)
         if result is None:
             return await self._ask(started, "uncertain", _timed_out_in_thread(self._tool(effect)))
         if edited:
@@ -243,18 +264,10 @@ class CallWorker:
             for r in requests
         )
 
-    async def _call(self, effect: EffectRecord, arguments: dict[str, Any]) -> CallResult | None:
-        """Call the tool. None: its time is over, it can't be killed, and so nobody knows."""
-        lifeline = self._store.lifeline(effect.effect_id) if effect.effect == "once" else None
-        try:
-            return await self._call_with(effect, arguments, lifeline)
-        finally:
-            if lifeline is not None:
-                lifeline.close()
-
-    async def _call_with(
+    async def _call(
         self, effect: EffectRecord, arguments: dict[str, Any], lifeline: Lifeline | None
     ) -> CallResult | None:
+        """Call the tool. None: its time is over, it can't be killed, and so nobody knows."""
         tool = self._tool(effect)
         timeout = asyncio.timeout(tool.timeout_s)
         try:
@@ -362,9 +375,9 @@ def _timed_out_in_thread(tool: Tool) -> str:
 
 
 def _still_running(group: int) -> str:
-    stop = f"stop it with: kill -- -{group}" if group else "stop it"
+    stop = f"stop it with: kill -- -{group}" if group else "end the process that makes it"
     return (
-        "The process that made this call is gone, and the call is still running: it goes on by itself. "
+        "This call is still running, though this run is no longer that process's. "
         f"Wait until it has ended, or {stop}. It can be run again only after that."
     )
 

@@ -78,6 +78,10 @@ async def test_a_second_attempt_of_a_living_owner_is_asked_about_again(
     ids["run_id"] = first.run_id
     await (await two.resume_handle(agent, **ids, take_over=True)).await_result()
     (request,) = await two.list_approvals()
+    slow.go.set()
+    with pytest.raises(RunFencedError):
+        await first.await_result()
+    slow.go.clear()
     await two.decide(request.approval_id, "run_again", args_sha=request.args_sha)
     again = await two.resume_handle(agent, **ids)
     await until(lambda: slow.begun == 2)
@@ -88,9 +92,32 @@ async def test_a_second_attempt_of_a_living_owner_is_asked_about_again(
     assert request.kind == "uncertain"
     assert slow.begun == 2
     slow.go.set()
-    for handle in (first, again):
-        with pytest.raises(RunFencedError):
-            await handle.await_result()
+    with pytest.raises(RunFencedError):
+        await again.await_result()
+
+
+async def test_a_call_is_not_run_again_beside_the_attempt_that_is_still_running(
+    runner: MakeRunner, ledger: Ledger
+) -> None:
+    slow = Slow(ledger)
+    agent = agent_with(slow.tool(verify=None))
+    one, two = (runner(ScriptedModel(CALLS)) for _ in range(2))
+    first = await one.run_handle(agent, user_message="go", thread_id="th")
+    await until(lambda: slow.begun == 1)
+    ids: dict[str, Any] = {"thread_id": "th", "run_id": first.run_id}
+    await (await two.resume_handle(agent, **ids, take_over=True)).await_result()
+    (request,) = await two.list_approvals()
+    await two.decide(request.approval_id, "run_again", args_sha=request.args_sha)
+    assert (await two.resume(agent, **ids)).state == "awaiting_approval"
+    (request,) = await two.list_approvals()
+    assert "still running" in request.reason
+    assert slow.begun == 1
+    slow.go.set()
+    with pytest.raises(RunFencedError):
+        await first.await_result()
+    await two.decide(request.approval_id, "run_again", args_sha=request.args_sha)
+    assert (await two.resume(agent, **ids)).state == "completed"
+    assert slow.begun == 2
 
 
 async def test_two_runners_on_one_store_do_not_stop_each_others_runs(db: Path, ledger: Ledger) -> None:

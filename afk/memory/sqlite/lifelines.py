@@ -10,19 +10,30 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from afk.memory.sqlite.owners import is_at
 
+LOOKERS_AT_MOST = 20
+LOOK_S = 0.001
+
 
 class Lifeline:
-    """The locked file of one call that is being made. `descriptor` is what its programs are to inherit."""
+    """The locked file of one call that is being made. `descriptor` is what its programs are to inherit.
+
+    Raises BlockingIOError where an earlier attempt of the call still holds it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         while True:
             self.descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+            try:
+                _lock(self.descriptor)
+            except BlockingIOError:
+                os.close(self.descriptor)
+                raise
             if is_at(self.descriptor, path):
                 break
             os.close(self.descriptor)  # swept between its making and its locking
@@ -36,6 +47,15 @@ class Lifeline:
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
         os.close(self.descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Lock at once, or after those who only look, and hold it for a moment, have looked."""
+    for _ in range(LOOKERS_AT_MOST):
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(LOOK_S)
+    return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def still_running(path: Path) -> int | None:
