@@ -142,7 +142,7 @@ QUIET_GROUPS = frozenset({"begin", "sync", "submit", "queue", "draft", "open", "
 @asynccontextmanager
 async def stage(size: tuple[int, int] = (120, 36), theme: str = "textual-dark") -> AsyncIterator[Stage]:
     """The app on a new database in a new folder with a few files."""
-    os.environ.update(LOGNAME="ada", TZ="UTC")
+    os.environ.update(LOGNAME="ada", TZ="UTC", AFK_POLICY="")
     time.tzset()
     with tempfile.TemporaryDirectory(prefix=PREFIX) as made, tempfile.TemporaryDirectory() as data:
         folder = Path(made)

@@ -213,11 +213,11 @@ class MainView(Screen[None]):
         if self.run_view and self.run_view.standing in ("stopped", "decided"):
             hints.append(("ctrl+r", "resume"))
         hints += [
+            ("f1", "help"),
             ("ctrl+n", "new"),
+            ("ctrl+q", "quit"),
             ("f5", "checkpoints"),
             ("f6", "compaction"),
-            ("f1", "help"),
-            ("ctrl+q", "quit"),
         ]
         self.query_one(KeyHints).hints = tuple(hints)
 
