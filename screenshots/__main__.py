@@ -11,7 +11,7 @@ from textual.widgets import Input
 from screenshots.stage import Stage, stage
 
 WRITE = "write todo.md: # To do\n\n- buy bread and milk\n- call Grace\n- water the plants\n"
-COMMAND = 'run: for f in *.md *.txt; do echo "$f: $(wc -l < $f) lines"; done | sort -r > counts.txt && cat counts.txt'
+COMMAND = 'run: for f in *.md *.txt; do echo "$f: $(wc -l < $f) lines"; done | sort -r > counts && cat counts'
 
 
 async def conversation(shown: Stage, folder: Path) -> None:
