@@ -40,11 +40,11 @@ async def conversation(shown: Stage, folder: Path) -> None:
     await shown.until_standing("idle")
 
     shown.clock.move(3)
+    # a conversation that fits: how high what is out of sight is guessed to be depends on when it came into sight
+    await shown.pilot.press("ctrl+n")
+    await shown.until(lambda: shown.main.thread_id is None, "a new thread")
     await shown.say(COMMAND)
     await shown.until_standing("waiting")
-    # shown anew: how high what is out of sight is guessed to be depends on when it came into sight
-    await shown.main.show_thread(shown.main.thread_id)
-    await shown.quiet()
     shown.main.open_requests()
     await shown.until_screen("ApprovalScreen")
     await shown.until(lambda: "ready" in screen_text(shown), "the request to be ready")

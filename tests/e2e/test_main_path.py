@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -46,8 +47,7 @@ def test_killed_while_a_request_waits_it_shows_the_very_same_request_and_the_too
         terminal.press_until("y", "Write a message")
         terminal.type("run: echo once >> log.txt")
         terminal.press("Enter")
-        terminal.wait_for("f4|F4")
-        terminal.wait_for("waits for you")
+        terminal.wait_for("1 call waits")
         before = json.loads(command_line(terminal, "approvals", "--json").stdout)
         assert len(before) == 1
 
@@ -71,11 +71,11 @@ def test_a_decision_in_another_terminal_is_seen_and_the_run_goes_on(folder: Path
         terminal.wait_for("demo model")
         terminal.type("write b.txt: hello")
         terminal.press("Enter")
-        terminal.wait_for("waits for you")
+        terminal.wait_for("1 call waits")
         [request] = json.loads(command_line(terminal, "approvals", "--json").stdout)
         done = command_line(terminal, "approve", request["approval_id"])
         assert done.returncode == 0, done.stderr
-        terminal.wait_for("waits for you", gone=True)
+        terminal.wait_for("1 call waits", gone=True)
         terminal.wait_for("✓ done")
         assert (folder / "b.txt").read_text() == "hello"
 
@@ -85,7 +85,7 @@ def test_checkpoints_and_compaction_are_a_key_away_and_the_counts_are_those_of_t
 ) -> None:
     with Terminal(folder, "--demo", "--trust") as terminal:
         terminal.wait_for("demo model")
-        terminal.type("read a.txt and then list")
+        terminal.type(" and then ".join(["read a.txt", *["list"] * 29]))
         terminal.press("Enter")
         terminal.wait_for("✓ done")
         terminal.press("F5")
@@ -94,9 +94,34 @@ def test_checkpoints_and_compaction_are_a_key_away_and_the_counts_are_those_of_t
         terminal.wait_for("latest", gone=True)
         terminal.press("F6")
         terminal.wait_for("[Bb]efore")
-        with sqlite3.connect(f"file:{terminal.env['AFK_DB']}?mode=ro", uri=True) as db:
-            events = db.execute("SELECT count(*) FROM event").fetchone()[0]
-        assert str(events) in terminal.screen()
+        terminal.wait_for("What would go:")
+        before = counts(terminal)
+        assert shown_counts(terminal.screen(), "before") == before
+        assert before[1] > 50
+        terminal.press("c")
+        terminal.wait_for("Keep everything")
+        terminal.press("y")
+        terminal.wait_for("Done:")
+        after = shown_counts(terminal.screen(), "after")
+        assert counts(terminal) == after
+        assert after == (before[0], 50)
+
+
+def counts(terminal: Terminal) -> tuple[int, int]:
+    """Rows of events and states in the tables."""
+    with sqlite3.connect(f"file:{terminal.env['AFK_DB']}?mode=ro", uri=True) as db:
+        [events] = db.execute("SELECT count(*) FROM event").fetchone()
+        [checkpoints] = db.execute("SELECT count(*) FROM checkpoint").fetchone()
+        [others] = db.execute("SELECT count(*) FROM state").fetchone()
+    return events, checkpoints + others
+
+
+def shown_counts(screen: str, line: str) -> tuple[int, int]:
+    """The same as the screen says them."""
+    found = re.search(rf"{line} +([\d,]+) +([\d,]+)", screen)
+    assert found, screen
+    events, states = (int(number.replace(",", "")) for number in found.groups())
+    return events, states
 
 
 def test_a_draft_is_there_again_after_a_kill(folder: Path) -> None:
