@@ -206,6 +206,7 @@ async def test_marks_of_a_markup_in_a_title_or_a_message_are_only_text(tmp_path:
         assert row is not None
         app = Holder(CheckpointsScreen(gateway, thread, row.title))
         async with app.run_test(size=(120, 36)) as pilot:
+            await until_true(lambda: "1 of 2" in app.shown())
             await pilot.press("end")
             await until_true(lambda: "you: [@click=app.quit]x[/nope] ␛]52;c;AAAA␇" in app.shown())
             assert "\x1b" not in app.shown()
