@@ -41,21 +41,21 @@ class Watch:
         self._shown.pop(approval_id, None)
 
     async def run(self) -> None:
-        """Look until cancelled, or until the store fails (StoreFailed)."""
+        """Look until cancelled. A store that fails is told once (StoreFailed), and looked at again until it answers."""
         seen: tuple[int, int] | None = None
+        failed = False
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             try:
                 version = await self._store.data_version()
-                if version == seen:
-                    continue
-                first, seen = seen is None, version
-                if not first:
+                if version != seen and (seen is not None or failed):
                     self._post(messages.StoreChanged())
                     await self._notice_decisions()
+                seen, failed = version, False
             except StoreError as error:
-                self._post(messages.StoreFailed(clean(str(error))))
-                return
+                if not failed:
+                    self._post(messages.StoreFailed(clean(str(error))))
+                seen, failed = None, True  # whatever was recorded meanwhile is news
 
     async def _notice_decisions(self) -> None:
         if not self._shown:
