@@ -36,7 +36,7 @@ def version(path: Path) -> int:
 
 
 async def test_a_file_of_the_first_version_keeps_its_rows_and_a_copy_of_it_is_left(tmp_path: Path) -> None:
-    db, copy = tmp_path / "afk.db", tmp_path / "afk.db.before-v2"
+    db, copy = tmp_path / "afk.db", tmp_path / f"afk.db.before-v{schema.VERSION}"
     make_first_version(db)
     store = SQLiteMemoryStore(db)
     await store.open()
@@ -85,14 +85,14 @@ async def test_a_migration_that_fails_changes_nothing_and_the_next_one_succeeds(
     await store.open()
     assert len(await store.list_grants()) == 1
     await store.close()
-    assert version(tmp_path / "afk.db.before-v2") == 1
+    assert version(tmp_path / f"afk.db.before-v{schema.VERSION}") == 1
 
 
 async def test_without_room_for_the_copy_nothing_is_changed(tmp_path: Path) -> None:
     db = tmp_path / "afk.db"
     make_first_version(db)
-    (tmp_path / "afk.db.before-v2").mkdir()
-    with pytest.raises(StoreError, match=r"no copy of it could be kept at .*before-v2"):
+    (tmp_path / f"afk.db.before-v{schema.VERSION}").mkdir()
+    with pytest.raises(StoreError, match=r"no copy of it could be kept at .*before-v"):
         await SQLiteMemoryStore(db).open()
     assert version(db) == 1
     assert not list(tmp_path.glob("*.making*"))
@@ -134,7 +134,7 @@ async def test_processes_that_migrate_at_once_all_succeed_and_the_copy_is_of_the
         for process in processes:
             process.kill()
             process.wait()
-    assert (version(db), version(tmp_path / "afk.db.before-v2")) == (schema.VERSION, 1)
+    assert (version(db), version(tmp_path / f"afk.db.before-v{schema.VERSION}")) == (schema.VERSION, 1)
 
 
 async def test_a_database_of_this_version_still_begins_runs(tmp_path: Path) -> None:

@@ -23,6 +23,32 @@ def add_grant_patterns(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+SUBAGENTS = (
+    # of a subagent's conversation: the thread that its root run belongs to
+    "ALTER TABLE thread ADD COLUMN part_of TEXT",
+    # what a deleted thread still has is read by its forks
+    "ALTER TABLE thread ADD COLUMN deleted_at_ms INTEGER",
+    "DROP INDEX thread_by_time",
+    "DROP INDEX thread_by_workspace",
+    "CREATE INDEX thread_by_time ON thread (updated_at_ms DESC, id) WHERE part_of IS NULL AND deleted_at_ms IS NULL",
+    "CREATE INDEX thread_by_workspace ON thread (workspace, updated_at_ms DESC, id)"
+    " WHERE part_of IS NULL AND deleted_at_ms IS NULL",
+    # where a run's messages stand: in its thread, or in a conversation of its own inside it
+    "ALTER TABLE run ADD COLUMN transcript_id TEXT NOT NULL DEFAULT ''",
+    "UPDATE run SET transcript_id = thread_id",
+    "ALTER TABLE run ADD COLUMN parent_effect_id TEXT",
+    # one call has one run of its subagent, whoever begins it
+    "CREATE UNIQUE INDEX run_by_call ON run (parent_effect_id) WHERE parent_effect_id IS NOT NULL",
+    "CREATE INDEX run_by_root ON run (root_run_id) WHERE parent_run_id IS NOT NULL",
+)
+
+
+def add_subagents(db: sqlite3.Connection) -> None:
+    """Runs may have runs of their own inside them; threads may go while forks of them stay."""
+    for statement in SUBAGENTS:
+        db.execute(statement)
+
+
 def keep_copy(path: str, version: int) -> Path:
     """Copy the database at `path`, as it is on disk, to `PATH.before-vVERSION`, and return that name. For the holder
     of the write lock: nobody else makes the copy, or changes what is copied, meanwhile.

@@ -31,6 +31,9 @@ from afk.memory.sqlite.rows import (
 )
 from afk.memory.sqlite.runs import read_state
 
+# as it stands in the indexes that the lists are read by
+LISTED = "part_of IS NULL AND deleted_at_ms IS NULL"
+
 # a page of threads is found on the index alone; only its rows are then joined with their runs
 THREADS = """
 SELECT t.*, r.state, r.owner, r.id AS run_id,
@@ -237,7 +240,9 @@ def set_preference(db: sqlite3.Connection, key: str, value: str | None, now_ms: 
 
 
 def _workspace_clause(workspace: str | None) -> tuple[str, tuple[str, ...]]:
-    return ("", ()) if workspace is None else ("WHERE workspace = ?", (workspace,))
+    if workspace is None:
+        return f"WHERE {LISTED}", ()
+    return f"WHERE {LISTED} AND workspace = ?", (workspace,)
 
 
 def _thread_of(row: sqlite3.Row, owners: Owners) -> ThreadRecord:

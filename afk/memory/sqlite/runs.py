@@ -70,11 +70,12 @@ def begin_run(
             (new.run_id, new.agent_name, new.thread_id),
         )
     db.execute(
-        "INSERT INTO run (id, thread_id, agent_name, model, fingerprint, workspace, state, step, context, usage,"
+        "INSERT INTO run (id, thread_id, transcript_id, agent_name, model, fingerprint, workspace, state, step, context, usage,"
         " budget, epoch, owner, checkpoint, root_run_id, created_at_ms, updated_at_ms)"
-        " VALUES (?, ?, ?, ?, ?, ?, 'running', 0, ?, '{}', '{}', 1, ?, -1, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 'running', 0, ?, '{}', '{}', 1, ?, -1, ?, ?, ?)",
         (
             new.run_id,
+            new.thread_id,
             new.thread_id,
             new.agent_name,
             new.model,
@@ -213,7 +214,7 @@ def _snapshot(db: sqlite3.Connection, run: sqlite3.Row, *, owner_died: bool) -> 
             "Its conversation is still there: send a new message to its thread."
         )
     checkpoint = checkpoint_of(row)
-    messages = read_messages(db, run["thread_id"], checkpoint.head_seq)
+    messages = read_messages(db, run["transcript_id"], checkpoint.head_seq)
     if len(messages) != checkpoint.message_count:
         raise AgentCheckpointCorruptionError(
             f"Checkpoint {checkpoint.number} of run {run['id']} refers to {checkpoint.message_count} messages, "

@@ -129,20 +129,20 @@ def _broken_runs(db: sqlite3.Connection) -> tuple[str, ...]:
     broken: list[str] = []
     db.row_factory = sqlite3.Row
     for run in db.execute(
-        "SELECT id, thread_id, checkpoint FROM run WHERE state IN ('running', 'awaiting_approval', 'interrupted')"
+        "SELECT id, transcript_id, checkpoint FROM run WHERE state IN ('running', 'awaiting_approval', 'interrupted')"
         " OR (state = 'cancelled' AND superseded_by IS NULL) ORDER BY rowid"
     ).fetchall():
         row = db.execute(
             "SELECT * FROM checkpoint WHERE run_id = ? AND number = ?", (run["id"], run["checkpoint"])
         ).fetchone()
         try:
-            if row is None or not _has_its_messages(db, run["thread_id"], row):
+            if row is None or not _has_its_messages(db, run["transcript_id"], row):
                 broken.append(run["id"])
         except AgentCheckpointCorruptionError:
             broken.append(run["id"])
     return tuple(broken)
 
 
-def _has_its_messages(db: sqlite3.Connection, thread_id: str, row: sqlite3.Row) -> bool:
+def _has_its_messages(db: sqlite3.Connection, transcript_id: str, row: sqlite3.Row) -> bool:
     checkpoint = checkpoint_of(row)
-    return len(read_messages(db, thread_id, checkpoint.head_seq)) == checkpoint.message_count
+    return len(read_messages(db, transcript_id, checkpoint.head_seq)) == checkpoint.message_count

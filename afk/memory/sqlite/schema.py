@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 
 from afk.agents.errors import AgentCheckpointSchemaError, StoreError
-from afk.memory.sqlite.migrations import add_grant_patterns, keep_copy
+from afk.memory.sqlite.migrations import add_grant_patterns, add_subagents, keep_copy
 
 # "afk1": tells our file from any other SQLite database
 APPLICATION_ID = 0x61666B31
@@ -197,6 +197,7 @@ def _first(db: sqlite3.Connection) -> None:
 MIGRATIONS: Sequence[tuple[str, Callable[[sqlite3.Connection], None]]] = (
     ("first tables", _first),
     ("grants by a pattern", add_grant_patterns),
+    ("runs inside runs", add_subagents),
 )
 VERSION = len(MIGRATIONS)
 
