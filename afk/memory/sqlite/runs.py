@@ -23,6 +23,7 @@ from afk.memory.records import (
     RunStateText,
     RunStop,
 )
+from afk.memory.sqlite.closing import close_run
 from afk.memory.sqlite.lineage import read_messages
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.rows import (
@@ -35,12 +36,6 @@ from afk.memory.sqlite.rows import (
     run_of,
 )
 from afk.memory.sqlite.writing import add_checkpoint, add_event, add_message, require_epoch, reserve
-
-SUPERSEDED_UNKNOWN = (
-    "Whether this call took effect is not known: the process that made it was stopped, "
-    "and the conversation went on without waiting for an answer."
-)
-SUPERSEDED_NEVER_RAN = "This call was never executed: the conversation went on without it."
 
 
 def begin_run(
@@ -258,7 +253,7 @@ def _supersede(
     owners: Owners,
     now_ms: int,
 ) -> None:
-    """Close the thread's last run if it was left open: every call gets a result, every request is closed."""
+    """Close the thread's last run if it was left open."""
     run = db.execute("SELECT * FROM run WHERE id = ?", (thread["last_run_id"],)).fetchone()
     if run is None:
         raise StoreError(f"Thread {thread['id']} names a run that is not there. Run: afk-tui doctor")
@@ -266,31 +261,4 @@ def _supersede(
         return
     if run["owner"] is not None:
         _refuse_if_live(run, owners)
-    for effect in db.execute(
-        "SELECT * FROM effect WHERE run_id = ? AND finished_at_ms IS NULL ORDER BY step, position",
-        (run["id"],),
-    ).fetchall():
-        never_ran = effect["phase"] == "proposed"
-        add_message(
-            db,
-            thread["id"],
-            run["id"],
-            effect["result_seq"],
-            "tool",
-            SUPERSEDED_NEVER_RAN if never_ran else SUPERSEDED_UNKNOWN,
-            now_ms,
-            call_id=effect["call_id"],
-        )
-        db.execute(
-            "UPDATE effect SET phase = ?, finished_at_ms = ? WHERE id = ?",
-            ("skipped" if never_ran else "uncertain", now_ms, effect["id"]),
-        )
-    db.execute("UPDATE approval SET status = 'closed' WHERE run_id = ? AND status = 'pending'", (run["id"],))
-    detail = "A new message was sent while this run was open, so it was closed."
-    interruption = {"kind": "superseded", "detail": detail, "superseded_by": by_run_id}
-    db.execute(
-        "UPDATE run SET state = 'cancelled', interruption = ?, superseded_by = ?, owner = NULL, epoch = epoch + 1,"
-        " updated_at_ms = ? WHERE id = ?",
-        (dump(interruption), by_run_id, now_ms, run["id"]),
-    )
-    add_event(db, thread["id"], run["id"], "state", {"to": "cancelled", "interruption": "superseded"}, now_ms)
+    close_run(db, run, by_run_id, now_ms)
