@@ -14,6 +14,7 @@ from afk.agents.errors import (
     AgentRunBusyError,
     AgentRunSupersededError,
     StoreError,
+    ThreadNotFoundError,
 )
 from afk.memory.records import (
     NewRun,
@@ -58,6 +59,10 @@ def begin_run(
         )
         workspace = new.workspace
     else:
+        if thread["deleted_at_ms"] is not None:
+            raise ThreadNotFoundError(
+                f"Thread {new.thread_id!r} was deleted, so no message can be sent to it. Begin another thread."
+            )
         _supersede(db, thread, new.run_id, owners, now_ms)
         workspace = thread["workspace"]
         db.execute(
@@ -182,7 +187,11 @@ def write_stop(db: sqlite3.Connection, key: RunKey, stop: RunStop, now_ms: int) 
 
 def find_run(db: sqlite3.Connection, run_id: str, thread_id: str) -> sqlite3.Row:
     """The run's row. A run id that belongs to another thread is not found."""
-    run = db.execute("SELECT * FROM run WHERE id = ? AND thread_id = ?", (run_id, thread_id)).fetchone()
+    run = db.execute(
+        "SELECT * FROM run WHERE id = ? AND thread_id = ?"
+        " AND NOT EXISTS (SELECT 1 FROM thread t WHERE t.id = run.thread_id AND t.deleted_at_ms IS NOT NULL)",
+        (run_id, thread_id),
+    ).fetchone()
     if run is None:
         raise AgentCheckpointNotFoundError(
             f"No checkpoint of run {run_id!r} in thread {thread_id!r}: the store has no such run there. "
