@@ -255,6 +255,20 @@ def export(options: Options, thread_id: str, format_: str) -> int:
 
 
 @cli.command()
+@click.argument("thread_id", type=Id())
+@json_option
+@pass_options
+def delete(options: Options, thread_id: str, as_json: bool) -> int:
+    """Delete a thread and all that belongs to it, for good. Nothing is asked.
+
+    Forks of it stay, with the messages that they read. Refused while a run of it is live.
+    """
+    from afk_tui.cli_delete import delete_one
+
+    return ends_well(delete_one)(options, thread_id, as_json=as_json)
+
+
+@cli.command()
 @click.argument("thread_id", type=Id(), required=False)
 @click.option("--all", "all_threads", is_flag=True, help="Every thread, one after another.")
 @click.option(

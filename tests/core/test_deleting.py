@@ -1,4 +1,4 @@
-"""A deleted thread is gone at once and for everybody, but for what its forks read; while it is kept it can come back."""
+"""A deleted thread is gone at once and for everybody, but for what forks of it read; while kept it can come back."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,6 +11,10 @@ from afk.memory.deletion import ThreadDeletion
 from afk.memory.sqlite import compaction, deletion
 from afk.memory.sqlite.connection import Connection
 from afk.memory.sqlite.owners import Owners
+
+# pages of a batch that gives space back, and the pause after any batch
+PAGES = 16
+SHORTEST_PAUSE_S = 0.002
 
 
 async def delete_thread(
@@ -40,10 +46,7 @@ async def remove_deleted(connection: Connection, owners: Owners) -> int:
             await _remove(connection, owners, thread_id)
     if before < 0:
         return 0
-    free = -1
-    while (left := await connection.bare(compaction.vacuum_batch)) != free and left:
-        free = left
-        await connection.bare(compaction.checkpoint_wal, "PASSIVE")
+    await _give_back(connection)
     await connection.bare(compaction.checkpoint_wal, "TRUNCATE")
     return max(0, before - await connection.bare(compaction.file_bytes))
 
@@ -58,4 +61,24 @@ async def _remove(connection: Connection, owners: Owners, thread_id: str) -> Non
             )
             size = compaction.next_size(size, took_s)
             await connection.bare(compaction.checkpoint_wal, "PASSIVE")
+            await _let_others_write(took_s)
     await connection.write("NORMAL", deletion.finish, owners, thread_id)
+
+
+async def _give_back(connection: Connection) -> None:
+    """The free pages go back to the file system, some at a time."""
+    free = -1
+    while True:
+        began = time.perf_counter()
+        left = await connection.bare(compaction.vacuum_batch, PAGES)
+        took_s = time.perf_counter() - began
+        if not left or left == free:
+            return
+        free = left
+        await connection.bare(compaction.checkpoint_wal, "PASSIVE")
+        await _let_others_write(took_s)
+
+
+async def _let_others_write(took_s: float) -> None:
+    """Who waits for SQLite's lock only looks now and then whether it is free: so it is, for as long as it was not."""
+    await asyncio.sleep(max(took_s, SHORTEST_PAUSE_S))

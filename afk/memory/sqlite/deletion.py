@@ -27,7 +27,7 @@ _NOTE_ORDINAL = 2**62
 _WHOLE = 2**62
 # rows of a first batch; and the text that a batch takes at the most: a long one is freed page by page
 FIRST_BATCH = 100
-BATCH_CHARS = 2_000_000
+BATCH_CHARS = 1_000_000
 
 # the thread itself, and the conversations of its subagents
 _FAMILY = "SELECT id FROM thread WHERE id = :thread OR part_of = :thread"
