@@ -36,12 +36,11 @@ class Deletions:
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
-        self._undoable: list[tuple[str, str]] = []
+        self._undoable: list[str] = []
 
-    @property
-    def latest(self) -> str | None:
-        """The title of what `undo` would bring back, or None."""
-        return self._undoable[-1][1] if self._undoable else None
+    def holds(self, thread_id: str) -> bool:
+        """Whether this thread was deleted here, and can be brought back."""
+        return thread_id in self._undoable
 
     async def look(self, thread_id: str) -> Going:
         """What would go with a thread."""
@@ -50,15 +49,19 @@ class Deletions:
 
     async def delete(self, thread_id: str) -> None:
         """Take a thread out of every list; on return that is on disk."""
-        with told():
-            gone = await self._runner.delete_thread(thread_id, keep=True)
-        self._undoable.append((thread_id, clean_line(gone.title)))
+        self._undoable.append(thread_id)
+        try:
+            with told():
+                await self._runner.delete_thread(thread_id, keep=True)
+        except BaseException:
+            self._undoable.remove(thread_id)
+            raise
 
     async def undo(self) -> str | None:
         """Bring back what was deleted last; its id, or None where there is nothing."""
         if not self._undoable:
             return None
-        thread_id, _ = self._undoable.pop()
+        thread_id = self._undoable.pop()
         with told():
             await self._runner.restore_thread(thread_id)
         return thread_id

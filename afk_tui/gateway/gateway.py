@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from textual.message import Message
@@ -23,7 +24,8 @@ from afk_tui.gateway.compaction import (
     past_of,
     view_of,
 )
-from afk_tui.gateway.errors import told
+from afk_tui.gateway.deleting import Deletions
+from afk_tui.gateway.errors import GatewayError, told
 from afk_tui.gateway.finding import Hits, find_in
 from afk_tui.gateway.grants import GrantRow
 from afk_tui.gateway.grants import row_of as grant_row
@@ -52,6 +54,7 @@ class Gateway:
         self._watch = Watch(engine.store, self._post, self._see_decided)
         self._remembered = Remembered(engine.store)
         self._starting: set[str] = set()
+        self.deletions = Deletions(engine.runner)
 
     def listen(self, post: Callable[[Message], object]) -> None:
         """Tell `post` what happens from now on."""
@@ -101,6 +104,7 @@ class Gateway:
         with told():
             await self._runner.__aenter__()
         self._background.begin(self._watch.run())
+        self._background.begin(self._background.warn(self.deletions.tidy))
 
     async def warm_up(self) -> None:
         """Import what the first message will need, in a thread, so that no key waits for it."""
@@ -115,8 +119,10 @@ class Gateway:
             await warm()
 
     async def close(self) -> None:
-        """Interrupt what runs here (it is kept, to be resumed) and close the store."""
+        """Interrupt what runs here (it is kept, to be resumed), remove what was deleted, and close the store."""
         try:
+            with contextlib.suppress(GatewayError):  # it is marked: the next start removes it
+                await self.deletions.finish()
             with told():
                 await self._runner.close()
         finally:
@@ -218,6 +224,12 @@ class Gateway:
         """Begin a new thread at a checkpoint, with another message where there is one; its id. Nothing runs yet."""
         with told():
             return await self._runner.fork(checkpoint.run_id, checkpoint.checkpoint_id, message=message)
+
+    async def delete_thread(self, thread_id: str) -> None:
+        """Take a thread out of every list; see `deletions`."""
+        await self.deletions.delete(thread_id)
+        if await self.recall("last-thread", self.workspace) == thread_id:
+            await self.remember("last-thread", self.workspace, None)
 
     async def stop(self, thread_id: str) -> None:
         """Interrupt the thread's run, to be resumed later; on return it is on disk."""
