@@ -75,7 +75,11 @@ LOCAL_KEYS: tuple[tuple[str, str, str], ...] = (
     ("enter", "unfold or fold a call", "Conversation"),
     ("pgup pgdn home end", "scroll", "Conversation"),
     ("a", "allow once", "Request"),
-    ("t w", "always allow this very call (← → others like it), in this thread / workspace", "Request"),
+    (
+        "t w",
+        "always allow this very call (← → others like it, e write which), in this thread / workspace",
+        "Request",
+    ),
     ("d", "deny", "Request"),
     ("r", "deny with a reason", "Request"),
     ("p", "respond in the tool's place", "Request"),

@@ -32,8 +32,8 @@ from afk_tui.gateway.grants import row_of as grant_row
 from afk_tui.gateway.items import call_title
 from afk_tui.gateway.pump import Pump
 from afk_tui.gateway.remembered import Remembered
+from afk_tui.gateway.requests import read_typed, waiting_row
 from afk_tui.gateway.requests import view_of as request_view
-from afk_tui.gateway.requests import waiting_row
 from afk_tui.gateway.settings import Engine
 from afk_tui.gateway.sources import CheckpointSource, ConversationSource, ThreadSource, thread_row
 from afk_tui.gateway.standing import has_unused_decision, standing_of
@@ -315,6 +315,12 @@ class Gateway:
             )
         self._post(messages.RequestsChanged(request.thread_id))
         await self.resume(request.thread_id)
+
+    async def typed_pattern(self, request: ApprovalView, text: str) -> PatternChoice:
+        """What a person wrote, as a pattern that a yes to this request may be remembered by. Raises GatewayError, which
+        says what is wrong with it."""
+        with told():
+            return await read_typed(self._store, request.approval_id, text)
 
     async def grants(self) -> list[GrantRow]:
         """What is always allowed, in every workspace, the newest first."""
