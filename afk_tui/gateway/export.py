@@ -49,8 +49,13 @@ async def read_thread(settings: Settings, thread_id: str) -> Doc:
         "runs": [run_doc(run) for run in reversed(runs)],
         "messages": [dataclasses.asdict(message) for message in messages],
         "calls": [
-            _call_doc(effect, requests[effect.effect_id], is_live=effect.run_id in live)
-            for effect, _ in calls
+            # of a call that a fork reads in its source, the request that decided it
+            _call_doc(
+                effect,
+                requests[effect.effect_id] or ([request] if request else []),
+                is_live=effect.run_id in live,
+            )
+            for effect, request in calls
         ],
     }
 

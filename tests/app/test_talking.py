@@ -157,6 +157,7 @@ async def test_every_command_opens_what_its_key_opens(start) -> None:
             ("/checkpoints", "CheckpointsScreen"),
             ("/compact", "CompactionScreen"),
             ("/find", "FindScreen"),
+            ("/grants", "GrantsScreen"),
         ):
             await driven.say(command)
             await driven.until_screen(screen)

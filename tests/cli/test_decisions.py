@@ -107,6 +107,7 @@ def test_a_call_caught_by_a_kill_is_asked_about_and_settled_once(cli: Cli) -> No
     assert (run["state"], run["interruption"]["kind"]) == ("interrupted", "process_died")
     told = cli("resume", run["run_id"], "--json").expect(3)
     (request,) = told.json["pending_approvals"]
+    assert [one["kind"] for one in (request, *cli.waiting())] == ["uncertain", "uncertain"]
     assert f"settle {request['approval_id']} again|happened|skip" in told.err
     assert log.read_text() == "x\n"  # never a second time without being told
 

@@ -14,11 +14,11 @@ def threads(cli: Cli) -> list[str]:
     return [thread["thread_id"] for thread in cli("threads", "--json").expect(0).json]
 
 
-async def fork_of(cli: Cli, run_id: str) -> str:
-    """A fork of a run's beginning, as the app makes it."""
+async def fork_of(cli: Cli, run_id: str, number: int = 0) -> str:
+    """A fork of one of a run's checkpoints, as the app makes it."""
     store = SQLiteMemoryStore(cli.db)
     try:
-        return await Runner(memory_store=store).fork(run_id, f"{run_id}.0")
+        return await Runner(memory_store=store).fork(run_id, f"{run_id}.{number}")
     finally:
         await store.close()
 
@@ -68,3 +68,15 @@ def test_a_thread_that_runs_in_another_process_is_not_deleted(cli: Cli) -> None:
     cli.finish(running)
     cli("delete", request["thread_id"]).expect(0)
     assert threads(cli) == []
+
+
+def test_a_fork_is_exported_the_same_though_its_source_was_deleted(cli: Cli) -> None:
+    asked = cli("run", "write a.txt: hello", "--json").expect(3).json
+    (request,) = asked["pending_approvals"]
+    cli("deny", request["approval_id"], "--reason", "not now", "--resume").expect(0)
+    fork = asyncio.run(fork_of(cli, asked["run_id"], 3))
+    before = {form: cli("export", fork, "--format", form).expect(0).out for form in ("md", "json")}
+    assert "not now" in before["md"]
+    assert "status: denied" in before["md"]
+    cli("delete", asked["thread_id"]).expect(0)
+    assert {form: cli("export", fork, "--format", form).expect(0).out for form in ("md", "json")} == before

@@ -449,3 +449,16 @@ async def test_no_lock_is_held_between_two_batches(
     other.close()
     assert len(written) > 60
     assert counts(db) == {"preference": len(written)}
+
+
+async def test_a_new_thread_of_a_deleted_ones_name_has_none_of_its_grants(
+    runner: MakeRunner, ledger: Ledger
+) -> None:
+    agent = agent_with(ledger.tool())
+    work = runner(ScriptedModel(call(("act", {"what": "it"}))))
+    ran = await work.run(agent, user_message="go", thread_id="th")
+    await decide_all(work, "th", "allow", scope="thread")
+    await work.resume(agent, run_id=ran.run_id, thread_id="th")
+    await work.delete_thread("th")
+    assert (await work.run(agent, user_message="go", thread_id="th")).state == "awaiting_approval"
+    assert ledger.lines == ["act it"]

@@ -235,3 +235,55 @@ async def test_what_can_not_be_forked_is_refused(runner: MakeRunner) -> None:
     with pytest.raises(AgentConfigurationError):
         await work.fork(result.run_id, f"{result.run_id}.0", message="  ")
     await until(lambda: not work._handles)
+
+
+async def test_a_call_that_a_grant_allowed_is_asked_for_in_the_fork(
+    runner: MakeRunner, ledger: Ledger
+) -> None:
+    """A grant of the old thread does not reach into the fork, not even for a call that it had allowed already."""
+    inside = asyncio.Event()
+
+    async def forever() -> str:
+        inside.set()
+        await asyncio.Event().wait()
+        return ""
+
+    from afk.tools import tool
+
+    agent = agent_with(ledger.tool(), tool(name="hold", description="Hold.", approval="never")(forever))
+    same = ("act", {"what": "it"})
+    work = runner(ScriptedModel(call(same), call(("hold", {}), same)), max_parallel_tools=1)
+    first = await work.run(agent, user_message="go", thread_id="th")
+    [request] = await work.list_approvals()
+    await work.decide(request.approval_id, "allow", args_sha=request.args_sha, scope="thread")
+    handle = await work.resume_handle(agent, run_id=first.run_id, thread_id="th")
+    await inside.wait()
+    assert await work.list_approvals() == []
+    newest = (await work.list_checkpoints("th"))[0]
+    fork = await fork_of(work, first.run_id, newest.number)
+    [asked] = await work.list_approvals(thread_id=fork.thread_id)
+    assert (asked.tool_name, asked.arguments) == same
+    assert ledger.lines == ["act it"]
+    await handle.cancel()
+
+
+async def test_a_fork_that_was_resumed_to_its_end_gives_its_result_and_runs_nothing_again(
+    runner: MakeRunner, ledger: Ledger
+) -> None:
+    agent = agent_with(ledger.tool())
+    model = ScriptedModel(ASKS_TWICE)
+    work = runner(model)
+    result = await work.run(agent, user_message="go")
+    fork = await fork_of(work, result.run_id, 1)
+    for request in await work.list_approvals(thread_id=fork.thread_id):
+        await work.decide(request.approval_id, "allow", args_sha=request.args_sha)
+    first = await work.resume(agent, run_id=fork.run_id, thread_id=fork.thread_id)
+    requests = len(model.requests)
+    again = await work.resume(agent, run_id=fork.run_id, thread_id=fork.thread_id)
+    assert (again.state, again.final_text) == (first.state, first.final_text) == ("completed", "Done.")
+    assert (len(model.requests), sorted(ledger.lines)) == (requests, ["act one", "act two"])
+    # and the run that it was forked from still waits, and can be taken over by a message of its own thread only
+    later = await work.run(agent, user_message="never mind", thread_id=fork.thread_id)
+    assert later.state == "completed"
+    [source] = await work.list_runs(result.thread_id)
+    assert (source.state, source.interruption) == ("awaiting_approval", None)
