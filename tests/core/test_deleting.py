@@ -289,7 +289,9 @@ async def test_what_is_kept_stays_until_its_keeper_lets_go_and_then_goes_with_an
     await keeper.close()
     with pytest.raises(ThreadNotFoundError, match="can't be brought back"):
         await other.restore_thread("th")
-    await other.remove_deleted()
+    await other.compact_thread(thread_id="x", event_policy=RetentionPolicy(max_events=100), dry_run=True)
+    assert rows(db, "SELECT count(*) FROM thread") == [(2,)]
+    await other.compact_thread(thread_id="x", event_policy=RetentionPolicy(max_events=100))
     assert rows(db, "SELECT id FROM thread") == [("x",)]
 
 

@@ -85,6 +85,17 @@ class ClosingContract(StorePromises):
         assert await store.begin_effect(key, story.effect_id, {"x": "a"}, "sha_a")
         assert await closed(store) == ("uncertain", CLOSED_UNKNOWN)
 
+    async def test_a_second_attempt_that_was_taken_from_a_living_owner_is_of_unknown_outcome(
+        self, store: MemoryStore, story: Story
+    ) -> None:
+        key = await story.make_uncertain()
+        [request] = await store.list_approvals()
+        await store.decide(request.approval_id, Decision("run_again", "sha_a", "ada"))
+        assert await store.begin_effect(key, story.effect_id, {"x": "a"}, "sha_a")
+        await store.take_run("run_1", "th", None, take_over=True)
+        assert (await story.effect()).phase == "uncertain"
+        assert await closed(store) == ("uncertain", CLOSED_UNKNOWN)
+
     async def test_nobody_decided_and_it_never_ran(
         self, store: MemoryStore, story: Story, clock: Clock
     ) -> None:
