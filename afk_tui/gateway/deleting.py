@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from afk.core.runner import Runner
 from afk.memory.deletion import ThreadDeletion
+from afk.memory.store import MemoryStore
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import told
 from afk_tui.gateway.script import Doc, database_path, opened_store
@@ -34,8 +35,11 @@ class Deletions:
     """The deletions of one app: they can be undone, the latest first, until it is left. Everything raises
     GatewayError."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner, store: MemoryStore) -> None:
         self._runner = runner
+        self._store = store
+        self._tidying: asyncio.Task[object] | None = None
+        self._is_over = False
         self._undoable: list[str] = []
 
     def holds(self, thread_id: str) -> bool:
@@ -67,12 +71,20 @@ class Deletions:
         return thread_id
 
     async def tidy(self) -> None:
-        """Remove what earlier apps deleted and could not remove any more."""
+        """Remove what earlier apps deleted and could not remove any more; `finish` cuts it short."""
+        if self._is_over:
+            return
+        self._tidying = asyncio.current_task()
+        # not by the runner, which would open a store that was closed meanwhile
         with told():
-            await self._runner.remove_deleted()
+            await self._store.remove_deleted()
 
     async def finish(self) -> None:
         """Nothing can be undone any more. Removes what it can in a moment."""
+        self._is_over = True
+        if self._tidying is not None:
+            self._tidying.cancel()
+            await asyncio.wait([self._tidying])
         if not self._undoable:
             return
         self._undoable.clear()

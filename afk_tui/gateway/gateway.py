@@ -54,7 +54,7 @@ class Gateway:
         self._watch = Watch(engine.store, self._post, self._see_decided)
         self._remembered = Remembered(engine.store)
         self._starting: set[str] = set()
-        self.deletions = Deletions(engine.runner)
+        self.deletions = Deletions(engine.runner, engine.store)
 
     def listen(self, post: Callable[[Message], object]) -> None:
         """Tell `post` what happens from now on."""

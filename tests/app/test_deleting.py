@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from textual.keys import Keys
 from afk.core import Runner
 from afk.memory import SQLiteMemoryStore
 from afk_tui.screens.main import MainScreen
+from tests.screens.stage import open_gateway
 
 
 def threads(driven: Any) -> int:
@@ -160,3 +162,11 @@ async def test_what_a_killed_app_had_deleted_is_removed_after_the_next_start(sta
     assert threads(driven) == 1
     async with start() as driven:
         await driven.until(lambda: threads(driven) == 0, "the rest to be removed")
+
+
+async def test_an_app_that_is_left_at_once_leaves_its_store_closed(tmp_path: Path) -> None:
+    gateway = await open_gateway(tmp_path, database=tmp_path / "afk.db")
+    await gateway.close()
+    await asyncio.sleep(0)
+    assert not gateway._store._connection.is_open  # type: ignore[attr-defined]
+    assert not list(tmp_path.glob("afk.db-owners/*"))
