@@ -116,8 +116,8 @@ def _add_run(
     now_ms: int,
 ) -> None:
     db.execute(
-        "INSERT INTO run (id, thread_id, transcript_id, agent_name, model, fingerprint, workspace, state, step, context, usage,"
-        " budget, epoch, owner, checkpoint, root_run_id, created_at_ms, updated_at_ms)"
+        "INSERT INTO run (id, thread_id, transcript_id, agent_name, model, fingerprint, workspace, state, step,"
+        " context, usage, budget, epoch, owner, checkpoint, root_run_id, created_at_ms, updated_at_ms)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, 'interrupted', ?, ?, '{}', '{}', 1, NULL, -1, ?, ?, ?)",
         (
             forked_run_id,

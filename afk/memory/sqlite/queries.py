@@ -36,7 +36,7 @@ LISTED = "part_of IS NULL AND deleted_at_ms IS NULL"
 
 # a page of threads is found on the index alone; only its rows are then joined with their runs
 THREADS = """
-SELECT t.*, r.state, r.owner, r.id AS run_id,
+SELECT t.*, r.state, r.owner, r.root_run_id,
        (SELECT count(*) FROM approval a WHERE a.thread_id = t.id AND a.status = 'pending') AS pending
 FROM (SELECT rowid AS at FROM thread {where} ORDER BY updated_at_ms DESC, id LIMIT ? OFFSET ?) AS page
 JOIN thread t ON t.rowid = page.at LEFT JOIN run r ON r.id = t.last_run_id
@@ -62,7 +62,7 @@ def count_threads(db: sqlite3.Connection, workspace: str | None) -> int:
 def get_thread(db: sqlite3.Connection, owners: Owners, thread_id: str) -> ThreadRecord | None:
     """One thread, or None."""
     row = db.execute(
-        "SELECT t.*, r.state, r.owner, r.id AS run_id,"
+        "SELECT t.*, r.state, r.owner, r.root_run_id,"
         " (SELECT count(*) FROM approval a WHERE a.thread_id = t.id AND a.status = 'pending') AS pending"
         " FROM thread t LEFT JOIN run r ON r.id = t.last_run_id WHERE t.id = ?",
         (thread_id,),
@@ -76,25 +76,25 @@ def list_runs(
     """Runs, the newest first; of one thread, or all. States are as they read now."""
     where, args = ("WHERE thread_id = ?", (thread_id,)) if thread_id is not None else ("", ())
     rows = db.execute(
-        f"SELECT *, id AS run_id FROM run {where} ORDER BY rowid DESC LIMIT ? OFFSET ?",
+        f"SELECT * FROM run {where} ORDER BY rowid DESC LIMIT ? OFFSET ?",
         (*args, limit, offset),
     )
-    return [_run_as_it_reads(row, owners) for row in rows]
+    return [run_as_it_reads(row, owners) for row in rows]
 
 
 def get_run(db: sqlite3.Connection, owners: Owners, run_id: str) -> RunRecord | None:
     """One run as it reads now, or None."""
-    row = db.execute("SELECT *, id AS run_id FROM run WHERE id = ?", (run_id,)).fetchone()
-    return None if row is None else _run_as_it_reads(row, owners)
+    row = db.execute("SELECT * FROM run WHERE id = ?", (run_id,)).fetchone()
+    return None if row is None else run_as_it_reads(row, owners)
 
 
 def list_open_runs(db: sqlite3.Connection, owners: Owners, workspace: str | None) -> list[RunRecord]:
-    """Runs that were left open (awaiting, interrupted, running), the newest first."""
+    """Root runs that were left open (awaiting, interrupted, running), the newest first."""
     rows = db.execute(
-        "SELECT *, id AS run_id FROM run WHERE state IN ('running', 'awaiting_approval', 'interrupted')"
-        " ORDER BY updated_at_ms DESC"
+        "SELECT * FROM run WHERE state IN ('running', 'awaiting_approval', 'interrupted')"
+        " AND parent_run_id IS NULL ORDER BY updated_at_ms DESC"
     )
-    return [_run_as_it_reads(r, owners) for r in rows if workspace is None or r["workspace"] == workspace]
+    return [run_as_it_reads(r, owners) for r in rows if workspace is None or r["workspace"] == workspace]
 
 
 def list_checkpoints(
@@ -260,7 +260,8 @@ def _thread_of(row: sqlite3.Row, owners: Owners) -> ThreadRecord:
     )
 
 
-def _run_as_it_reads(row: sqlite3.Row, owners: Owners) -> RunRecord:
+def run_as_it_reads(row: sqlite3.Row, owners: Owners) -> RunRecord:
+    """A run, with the state that it has in truth."""
     run = run_of(row)
     state = read_state(row, owners)
     if state == run.state:

@@ -39,11 +39,12 @@ from afk.memory.sqlite.compacting import compact_thread
 from afk.memory.sqlite.connection import Connection, Durability
 from afk.memory.sqlite.lifelines import Lifeline, still_running
 from afk.memory.sqlite.owners import NoOwners, Owners
+from afk.memory.sqlite.store_family import FamilyStore
 from afk.memory.sqlite.store_grants import GrantStore
 from afk.memory.store import CompactionProgress
 
 
-class SQLiteMemoryStore(GrantStore):
+class SQLiteMemoryStore(GrantStore, FamilyStore):
     """A MemoryStore in one SQLite file, in WAL mode, that several processes of one host may have open.
 
     `path` is made, with its folder, when the store is opened. `clock` and `new_id` give the times and names of new
@@ -223,8 +224,9 @@ class SQLiteMemoryStore(GrantStore):
         progress: Progress,
         duration_ms: int,
     ) -> EffectRecord:
-        """Boundary B: what only read can be read again, so it need not reach the disk before the run goes on."""
-        durability: Durability = "NORMAL" if effect.effect == "read" else "FULL"
+        """Boundary B: what only read can be read again, and how a subagent's run ended is on disk, so it need not
+        reach the disk before the run goes on."""
+        durability: Durability = "NORMAL" if effect.effect in ("read", "subagent") else "FULL"
         return await self._connection.write(
             durability,
             effects.record_result,
