@@ -31,6 +31,10 @@ ACTIONS: tuple[Action, ...] = (
         "all",
         "Threads",
     ),
+    Action(
+        "delete_thread", "Delete thread…", "Delete this thread; it can be undone", "", "", "delete", "Threads"
+    ),
+    Action("undo_delete", "Undo delete", "Bring back the thread deleted last", "", "u", "undo", "Threads"),
     Action("find", "Find", "Find a thread or a message", "f3", "f3", "find", "Threads"),
     Action(
         "approvals", "Requests", "Decide what waits for you, in every thread", "f4", "f4", "approvals", "Run"
@@ -65,11 +69,17 @@ LOCAL_KEYS: tuple[tuple[str, str, str], ...] = (
     ("esc", "close what is open, else stop the run", "Everywhere"),
     ("ctrl+c", "copy the selection, else clear the draft, else stop the run; twice quits", "Everywhere"),
     ("ctrl+z", "suspend to the shell (fg comes back)", "Everywhere"),
+    ("del", "delete the thread under the cursor", "Thread list"),
+    ("u", "bring back the thread deleted last", "Thread list"),
     ("up down", "move to an item", "Conversation"),
     ("enter", "unfold or fold a call", "Conversation"),
     ("pgup pgdn home end", "scroll", "Conversation"),
     ("a", "allow once", "Request"),
-    ("t w", "always allow this very call (← → others like it), in this thread / workspace", "Request"),
+    (
+        "t w",
+        "always allow this very call (← → others like it, e write which), in this thread / workspace",
+        "Request",
+    ),
     ("d", "deny", "Request"),
     ("r", "deny with a reason", "Request"),
     ("p", "respond in the tool's place", "Request"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -176,16 +177,49 @@ def grants(options: Options, grant_id: str | None, as_json: bool) -> int:
 
 @cli.command()
 @click.argument("approval_id", type=Id())
+@click.option(
+    "--always",
+    type=click.Choice(["thread", "workspace"]),
+    help="Remember it, in its thread or its workspace.",
+)
+@click.option(
+    "--pattern",
+    metavar="PATTERN",
+    help="With --always: for every call that this covers, not only the very same.",
+)
 @reason_option
 @resume_option
 @json_option
 @pass_options
-def approve(options: Options, approval_id: str, reason: str | None, resumes: bool, as_json: bool) -> int:
-    """Allow a call, once, with exactly the arguments that its request shows."""
+def approve(
+    options: Options,
+    approval_id: str,
+    always: Literal["thread", "workspace"] | None,
+    pattern: str | None,
+    reason: str | None,
+    resumes: bool,
+    as_json: bool,
+) -> int:
+    """Allow a call with exactly the arguments that its request shows: once, or with --always from now on.
+
+    PATTERN is a command's first words ("git status") or, for a file, a path below the workspace with * and **
+    ("src/*.py"). It must cover the call itself. See what is always allowed, and take it back, with: afk-tui grants
+    """
+    if pattern is not None and always is None:
+        raise click.UsageError(
+            "A pattern is remembered: say where, with --always thread or --always workspace."
+        )
     from afk_tui.cli_commands import decide_request
 
     return ends_well(decide_request)(
-        options, approval_id, "allow", reason=reason, resumes=resumes, as_json=as_json
+        options,
+        approval_id,
+        "allow",
+        reason=reason,
+        resumes=resumes,
+        as_json=as_json,
+        always=always,
+        pattern=pattern,
     )
 
 
@@ -252,6 +286,20 @@ def export(options: Options, thread_id: str, format_: str) -> int:
     from afk_tui.cli_commands import export_thread
 
     return ends_well(export_thread)(options, thread_id, as_json=format_ == "json")
+
+
+@cli.command()
+@click.argument("thread_id", type=Id())
+@json_option
+@pass_options
+def delete(options: Options, thread_id: str, as_json: bool) -> int:
+    """Delete a thread and all that belongs to it, for good. Nothing is asked.
+
+    Forks of it stay, with the messages that they read. Refused while a run of it is live.
+    """
+    from afk_tui.cli_delete import delete_one
+
+    return ends_well(delete_one)(options, thread_id, as_json=as_json)
 
 
 @cli.command()

@@ -85,14 +85,14 @@ def show_approvals(options: Options, *, as_json: bool) -> int:
     """`afk-tui approvals`. For people each request is shown whole: nobody should decide about what is cut."""
     from afk_tui.gateway.script import list_approvals
 
-    requests, uncertain = asyncio.run(list_approvals(options.settings(), options.workspace))
+    requests = asyncio.run(list_approvals(options.settings(), options.workspace))
     if as_json:
         print_json(requests)
     elif not requests:
         _tell_empty(options, "Nothing waits for a decision")
     else:
         for request in requests:
-            lines = request_lines(options, request, uncertain=request["approval_id"] in uncertain)
+            lines = request_lines(options, request)
             lines.insert(
                 1, f"  asked {moment(request['requested_at_ms'])} by {clean_line(request['agent_path'])}"
             )
@@ -183,6 +183,8 @@ def decide_request(
     reason: str | None,
     resumes: bool,
     as_json: bool,
+    always: Literal["thread", "workspace"] | None = None,
+    pattern: str | None = None,
 ) -> int:
     """`afk-tui approve`, `deny` and `settle`. With `resumes` the run's document and exit code stand for both."""
     from afk_tui.gateway.script import decide
@@ -191,7 +193,9 @@ def decide_request(
     settings = options.settings()
     if resumes:
         check(settings)  # before anything is recorded
-    request, state = asyncio.run(decide(settings, approval_id, decision, reason))
+    request, state = asyncio.run(
+        decide(settings, approval_id, decision, reason, always=always, pattern=pattern)
+    )
     if as_json and not resumes:
         print_json(request)
         return EXIT_DONE
@@ -202,6 +206,9 @@ def decide_request(
         f"  by {clean_line(request['decided_by'])}, {moment(request['decided_at_ms'])}"
         + (f": {clean_line(request['reason'])}" if request["reason"] else "")
     )
+    if always is not None:
+        covers = f"calls like it: {clean_line(pattern)}" if pattern is not None else "this very call"
+        write(f"  from now on always allowed in this {always}: {covers}")
     if resumes:
         return resume_run(options, request["run_id"], as_json=as_json)
     if state == "running":

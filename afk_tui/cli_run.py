@@ -88,7 +88,7 @@ def _show(
         print_json(document)
     elif document["final_text"] and not follower.has_spoken:
         say(document["final_text"].rstrip("\n"))
-    _tell_how_it_stands(options, document, outcome.uncertain)
+    _tell_how_it_stands(options, document)
     return _EXIT_OF_STATE.get(document["state"], EXIT_ERROR)
 
 
@@ -107,13 +107,13 @@ async def _until_told_to_stop(work: Callable[[asyncio.Event], Awaitable[T]]) -> 
     return await work(stop)
 
 
-def _tell_how_it_stands(options: Options, document: dict[str, Any], uncertain: frozenset[str]) -> None:
+def _tell_how_it_stands(options: Options, document: dict[str, Any]) -> None:
     run_id, state, why = document["run_id"], document["state"], document["interruption"]
     resume = options.command("resume", run_id, runs=True)
     if state == "awaiting_approval":
         tell(f"Run {run_id} waits for a decision:")
         for request in document["pending_approvals"]:
-            for line in request_lines(options, request, uncertain=request["approval_id"] in uncertain):
+            for line in request_lines(options, request):
                 tell(line)
     elif state in ("interrupted", "cancelled"):
         tell(f"Run {run_id} was {state}: {clean_line(why['detail']) if why else 'it was stopped.'}")
@@ -126,11 +126,11 @@ def _tell_how_it_stands(options: Options, document: dict[str, Any], uncertain: f
         tell(f"Run {run_id} ended with an answer that is cut or was refused.")
 
 
-def request_lines(options: Options, request: dict[str, Any], *, uncertain: bool) -> list[str]:
+def request_lines(options: Options, request: dict[str, Any]) -> list[str]:
     """A request with everything that would be executed, and the commands that decide it, as clean text."""
     approval_id = request["approval_id"]
     lines = [f"{approval_id}  {clean_line(request['tool_name'])}", *argument_lines(request["arguments"])]
-    if uncertain:
+    if request["kind"] == "uncertain":
         settle = options.command("settle", approval_id, runs=True)
         return [*lines, "  its outcome is unknown; say what to do:", f"  {settle} again|happened|skip"]
     return [

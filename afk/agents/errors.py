@@ -15,6 +15,7 @@
     │   ├── ApprovalExpiredError
     │   └── ApprovalStaleError               the decision was made about other arguments
     ├── GrantNotFoundError                   no such grant in this store
+    ├── ThreadNotFoundError                  no such thread in this store, or none any more
     └── StoreError                           the database can't be read or written
 
 Every message says what was asked, what was found, and what to do next.
@@ -97,6 +98,10 @@ class ApprovalStaleError(ApprovalError):
 
 class GrantNotFoundError(AgentError):
     """No grant of that id in this store."""
+
+
+class ThreadNotFoundError(AgentError):
+    """No thread of that id in this store, or it was deleted."""
 
 
 class StoreError(AgentError):

@@ -22,6 +22,7 @@ from afk.core.events import (
     RunWarning,
 )
 from afk.core.judge import Judge, call_sha
+from afk.memory.decided import decided_result
 from afk.memory.records import (
     ApprovalRecord,
     CallResult,
@@ -40,14 +41,8 @@ from afk.tools import Tool, ToolArgumentsError, ToolContext, ToolError
 if TYPE_CHECKING:
     from afk.core.subagents import Delegate
 
-HAPPENED_BY_PERSON = (
-    "The outcome of this call was lost; a person says that it took effect. Its output is not known."
-)
 HAPPENED_BY_VERIFY = (
     "This call was cut off, and was then found to have taken effect. Its output is not known."
-)
-SKIPPED_BY_PERSON = (
-    "The outcome of this call was lost; a person chose to go on without knowing it. Do not repeat it."
 )
 CUT_OFF_AND_DENIED = "An earlier attempt at this call was cut off and may have had an effect. Now:"
 NO_LONGER_ALLOWED = "What allowed this call no longer holds: it expired or was revoked."
@@ -141,19 +136,11 @@ class CallWorker:
                 if running is not None:  # two of it at once is what nobody asked for
                     return await self._ask(effect, "uncertain", _still_running(running))
                 return await self._execute(effect, approval)
-            case "denied":
-                reason = f" Reason: {approval.decision_reason}" if approval.decision_reason else ""
-                return await self._settle(
-                    effect, CallResult("skipped", f"The person denied this call.{reason}"), ("proposed",)
-                )
-            case "responded":
-                return await self._settle(effect, CallResult("done", approval.output or ""), ("proposed",))
-            case "happened":
-                return await self._settle(effect, CallResult("done", HAPPENED_BY_PERSON), ("uncertain",))
-            case "skipped":
-                return await self._settle(effect, CallResult("skipped", SKIPPED_BY_PERSON), ("uncertain",))
             case status:
-                raise AssertionError(f"request {approval.approval_id} is {status}")
+                decided = decided_result(approval)
+                assert decided is not None, f"request {approval.approval_id} is {status}"
+                phase: EffectPhase = "uncertain" if approval.kind == "uncertain" else "proposed"
+                return await self._settle(effect, decided, (phase,))
 
     async def _recover(self, effect: EffectRecord, approval: ApprovalRecord | None) -> OpenCall | None:
         """A call that a former owner had begun, and whose outcome is not on disk."""

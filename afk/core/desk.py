@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from afk.agents.errors import AgentConfigurationError
+from afk.agents.errors import AgentConfigurationError, AgentRunBusyError
 from afk.core.grant_patterns import check_pattern
 from afk.core.handle import AgentRunHandle
 from afk.core.inputs import require_id, this_person
 from afk.core.judge import call_sha
+from afk.memory.deletion import ThreadDeletion
 from afk.memory.grants import GrantPattern
 from afk.memory.records import (
     ApprovalRecord,
@@ -141,6 +142,40 @@ class Desk:
         return await (await self._store()).list_approvals(
             thread_id=thread_id, run_id=run_id, pending_only=pending_only
         )
+
+    # deleting
+
+    async def delete_thread(
+        self, thread_id: str, *, keep: bool = False, dry_run: bool = False
+    ) -> ThreadDeletion:
+        """Delete a thread and all that belongs to it; what went. What forks of it read stays readable in them.
+
+        On return it is in no list any more, on disk; if cancelled, it is either whole or that too, and what is left of
+        it goes with the next deletion or compaction. With `keep` its rows stay for as long as this runner's store is
+        open, so that `restore_thread` can undo it. `dry_run` counts only. Raises ThreadNotFoundError, and
+        AgentRunBusyError while a run of it is live here or in another process.
+        """
+        require_id("thread_id", thread_id)
+        for handle in self._handles.values():
+            if handle.thread_id == thread_id and not dry_run:
+                raise AgentRunBusyError(
+                    f"Thread {thread_id!r} can't be deleted: its run {handle.run_id} goes on here, in this process. "
+                    "Stop it first.",
+                    run_id=handle.run_id,
+                    owner=(await self._store()).owner_id,
+                )
+        return await (await self._store()).delete_thread(thread_id, keep=keep, dry_run=dry_run)
+
+    async def restore_thread(self, thread_id: str) -> None:
+        """Undo the deletion of a thread that was deleted with `keep`. Raises ThreadNotFoundError once that is too
+        late."""
+        require_id("thread_id", thread_id)
+        await (await self._store()).restore_thread(thread_id)
+
+    async def remove_deleted(self, *, kept_here: bool = False) -> int:
+        """Remove what is left of threads that were deleted before, with `kept_here` also of those that this runner's
+        store keeps; the bytes given back."""
+        return await (await self._store()).remove_deleted(kept_here=kept_here)
 
     # keeping it small
 

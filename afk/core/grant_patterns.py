@@ -76,6 +76,50 @@ def check_pattern(
     return pattern
 
 
+def typed_pattern(tool_name: str, value: str, arguments: Mapping[str, Any], workspace: str) -> GrantPattern:
+    """The pattern that a person wrote for a call, if it covers that call and no more than it says. Raises
+    AgentConfigurationError, which says what is wrong with it."""
+    subject = _SUBJECTS.get(tool_name)
+    if subject is None or not suggestions(tool_name, arguments, workspace):
+        raise AgentConfigurationError(
+            f"No pattern is safe for this call of {tool_name}; it can be remembered as the very same call only."
+        )
+    value = value.strip()
+    problem = _problem_of_prefix(value) if subject.kind == "command_prefix" else _problem_of_glob(value)
+    if problem:
+        raise AgentConfigurationError(problem)
+    pattern = GrantPattern(tool_name, subject.kind, value)
+    if not covers(pattern, tool_name, arguments, workspace):
+        which = (
+            "the command does not begin with these words"
+            if subject.kind == "command_prefix"
+            else ("the file's path below the workspace does not fit it")
+        )
+        raise AgentConfigurationError(f"This does not cover the call itself: {which}.")
+    return pattern
+
+
+def _problem_of_prefix(value: str) -> str:
+    if not value:
+        return "Write the first words of the command."
+    if found := _MORE_THAN_ONE_COMMAND.search(value):
+        shown = found[0] if found[0].isprintable() else "a line break or control character"
+        return f"A pattern is the first words of one command, and can't hold {shown}"
+    if not _words(value):
+        return "These are not whole words: a quote is open, or it begins with an assignment."
+    return ""
+
+
+def _problem_of_glob(value: str) -> str:
+    if not value:
+        return "Write a path below the workspace; * is any name in one folder, ** any number of folders."
+    if not value.isprintable():
+        return "A path pattern is one line of characters that can be seen."
+    if {"", ".", ".."}.intersection(value.split("/")):
+        return "Write the path from the workspace's folder on, without a leading /, an empty part, . or .."
+    return ""
+
+
 def suggestions(tool_name: str, arguments: Mapping[str, Any], workspace: str) -> tuple[GrantPattern, ...]:
     """Patterns that a person may be offered for a call, the narrowest first: at most two, and none where a pattern
     would promise what it can't keep."""

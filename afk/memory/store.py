@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from afk.memory.deletion import ThreadDeletion
 from afk.memory.found import FoundText
 from afk.memory.records import (
     ApprovalRecord,
@@ -315,6 +316,24 @@ class MemoryStore(Protocol):
     async def set_preference(self, key: str, value: str | None) -> None: ...
 
     # keeping it small
+
+    async def delete_thread(
+        self, thread_id: str, *, keep: bool = False, dry_run: bool = False
+    ) -> ThreadDeletion:
+        """Delete a thread: from the first of its transactions on (FULL) it is listed, found, resumed and decided about
+        no more. Its rows then go in small batches, but for what forks read; cut off, the rest goes with the next
+        removal. With `keep` they stay until `remove_deleted`, or until this store is gone, and it can be restored.
+        Raises ThreadNotFoundError, AgentRunBusyError while a run of it is live."""
+        ...
+
+    async def restore_thread(self, thread_id: str) -> None:
+        """Undo the deletion of a thread that is kept. Raises ThreadNotFoundError."""
+        ...
+
+    async def remove_deleted(self, *, kept_here: bool = False) -> int:
+        """Remove what is left of deleted threads, with `kept_here` also of those that this store keeps; the bytes given
+        back. Can be cancelled between two batches and run again."""
+        ...
 
     async def compact(
         self,

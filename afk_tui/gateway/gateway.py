@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from textual.message import Message
@@ -23,15 +24,16 @@ from afk_tui.gateway.compaction import (
     past_of,
     view_of,
 )
-from afk_tui.gateway.errors import told
+from afk_tui.gateway.deleting import Deletions
+from afk_tui.gateway.errors import GatewayError, told
 from afk_tui.gateway.finding import Hits, find_in
 from afk_tui.gateway.grants import GrantRow
 from afk_tui.gateway.grants import row_of as grant_row
 from afk_tui.gateway.items import call_title
 from afk_tui.gateway.pump import Pump
 from afk_tui.gateway.remembered import Remembered
+from afk_tui.gateway.requests import read_typed, waiting_row
 from afk_tui.gateway.requests import view_of as request_view
-from afk_tui.gateway.requests import waiting_row
 from afk_tui.gateway.settings import Engine
 from afk_tui.gateway.sources import CheckpointSource, ConversationSource, ThreadSource, thread_row
 from afk_tui.gateway.standing import has_unused_decision, standing_of
@@ -52,6 +54,7 @@ class Gateway:
         self._watch = Watch(engine.store, self._post, self._see_decided)
         self._remembered = Remembered(engine.store)
         self._starting: set[str] = set()
+        self.deletions = Deletions(engine.runner)
 
     def listen(self, post: Callable[[Message], object]) -> None:
         """Tell `post` what happens from now on."""
@@ -101,6 +104,7 @@ class Gateway:
         with told():
             await self._runner.__aenter__()
         self._background.begin(self._watch.run())
+        self._background.begin(self._background.warn(self.deletions.tidy))
 
     async def warm_up(self) -> None:
         """Import what the first message will need, in a thread, so that no key waits for it."""
@@ -115,8 +119,10 @@ class Gateway:
             await warm()
 
     async def close(self) -> None:
-        """Interrupt what runs here (it is kept, to be resumed) and close the store."""
+        """Interrupt what runs here (it is kept, to be resumed), remove what was deleted, and close the store."""
         try:
+            with contextlib.suppress(GatewayError):  # it is marked: the next start removes it
+                await self.deletions.finish()
             with told():
                 await self._runner.close()
         finally:
@@ -219,6 +225,12 @@ class Gateway:
         with told():
             return await self._runner.fork(checkpoint.run_id, checkpoint.checkpoint_id, message=message)
 
+    async def delete_thread(self, thread_id: str) -> None:
+        """Take a thread out of every list; see `deletions`."""
+        await self.deletions.delete(thread_id)
+        if await self.recall("last-thread", self.workspace) == thread_id:
+            await self.remember("last-thread", self.workspace, None)
+
     async def stop(self, thread_id: str) -> None:
         """Interrupt the thread's run, to be resumed later; on return it is on disk."""
         handle = await self._handle(thread_id)
@@ -303,6 +315,12 @@ class Gateway:
             )
         self._post(messages.RequestsChanged(request.thread_id))
         await self.resume(request.thread_id)
+
+    async def typed_pattern(self, request: ApprovalView, text: str) -> PatternChoice:
+        """What a person wrote, as a pattern that a yes to this request may be remembered by. Raises GatewayError, which
+        says what is wrong with it."""
+        with told():
+            return await read_typed(self._store, request.approval_id, text)
 
     async def grants(self) -> list[GrantRow]:
         """What is always allowed, in every workspace, the newest first."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
-from afk.core.grant_patterns import suggestions
+from afk.core.grant_patterns import suggestions, typed_pattern
 from afk.memory.records import ApprovalRecord, EffectRecord, ThreadRecord
+from afk.memory.store import MemoryStore
 from afk.tools.confinement import OffLimits
 from afk.tools.preview import Preview, preview_call
 from afk_tui.gateway.clean import clean, clean_exact, clean_line, mark_count
@@ -73,6 +75,17 @@ def _patterns(approval: ApprovalRecord, workspace: str) -> tuple[PatternChoice, 
         for one in suggestions(approval.tool_name, approval.arguments, workspace)
         if one.kind != "call"
     )
+
+
+async def read_typed(store: MemoryStore, approval_id: str, text: str) -> PatternChoice:
+    """A pattern that a person wrote for a request. Raises AgentConfigurationError where it can't be remembered."""
+    request = await store.get_approval(approval_id)
+    run = await store.get_run(request.run_id)
+    workspace = run.workspace if run else ""
+    # a path is looked up on the disk
+    pattern = await asyncio.to_thread(typed_pattern, request.tool_name, text, request.arguments, workspace)
+    kind = "path_glob" if pattern.kind == "path_glob" else "command_prefix"
+    return PatternChoice(kind, pattern.value, pattern_text(pattern.kind, pattern.value))
 
 
 def _exact(preview: Preview) -> str:

@@ -10,8 +10,9 @@ import dataclasses
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from afk.core.grant_patterns import typed_pattern
 from afk.core.runner import Runner
 from afk.memory.records import ApprovalRecord, DecisionText, RunRecord
 from afk.memory.retention import RetentionPolicy, StateRetentionPolicy
@@ -83,19 +84,17 @@ async def list_runs(settings: Settings, workspace: Path | None) -> list[Doc]:
         return [run_doc(run) for run in runs if folder is None or run.workspace == folder]
 
 
-async def list_approvals(settings: Settings, workspace: Path | None) -> tuple[list[Doc], frozenset[str]]:
-    """Requests that wait for a decision, the oldest first; of one workspace, or all. And the ids of those that are
-    about a call of unknown outcome."""
+async def list_approvals(settings: Settings, workspace: Path | None) -> list[Doc]:
+    """Requests that wait for a decision, the oldest first; of one workspace, or all."""
     if not database_path(settings).exists():
-        return [], frozenset()
+        return []
     async with opened_store(settings) as store:
         waiting = await store.list_approvals(pending_only=True)
         if workspace is not None:
             threads = await store.list_threads(workspace=_folder(workspace), limit=_ALL)
             here = {thread.thread_id for thread in threads}
             waiting = [request for request in waiting if request.thread_id in here]
-    uncertain = frozenset(request.approval_id for request in waiting if request.kind == "uncertain")
-    return [approval_doc(request) for request in waiting], uncertain
+    return [approval_doc(request) for request in waiting]
 
 
 async def list_checkpoints(settings: Settings, thread_id: str) -> list[Doc]:
@@ -122,25 +121,47 @@ async def list_checkpoints(settings: Settings, thread_id: str) -> list[Doc]:
 
 
 async def decide(
-    settings: Settings, approval_id: str, decision: DecisionText, reason: str | None
+    settings: Settings,
+    approval_id: str,
+    decision: DecisionText,
+    reason: str | None,
+    *,
+    always: Literal["thread", "workspace"] | None = None,
+    pattern: str | None = None,
 ) -> tuple[Doc, str]:
     """Record a decision about exactly the arguments that the request shows; on return it is on disk.
 
-    The request as it then stands (the shape of a list, and who decided, when and why), and its run's state.
+    `always` remembers a yes there: for the very same call, or for those that `pattern` covers (a command's first
+    words, a path glob). The request as it then stands (the shape of a list, and who decided, when, why and for how
+    long), and its run's state.
     """
     async with opened_store(settings) as store:
         request = await store.get_approval(approval_id)
         _require_fitting(request, decision)
         # a runner that only decides acts in no folder: the one of the database is as good as any
         runner = Runner(memory_store=store, workspace=database_path(settings).parent)
-        decided = await runner.decide(approval_id, decision, args_sha=request.args_sha, reason=reason)
-        run = await store.get_run(decided.run_id)
+        run = await store.get_run(request.run_id)
+        covered = None
+        if pattern is not None:
+            folder = run.workspace if run else ""
+            covered = typed_pattern(request.tool_name, pattern, request.arguments, folder)
+        decided = await runner.decide(
+            approval_id,
+            decision,
+            args_sha=request.args_sha,
+            reason=reason,
+            scope=always or "once",
+            pattern=covered,
+        )
         doc = approval_doc(decided)
         doc |= {
             "decided_by": decided.decided_by,
             "decided_at_ms": decided.decided_at_ms,
             "reason": decided.decision_reason,
+            "scope": decided.scope,
         }
+        if always is not None:
+            doc["pattern"] = covered.to_json() if covered else None
         return doc, run.state if run else ""
 
 
@@ -210,6 +231,7 @@ def approval_doc(request: ApprovalRecord) -> Doc:
         "approval_id": request.approval_id,
         "run_id": request.run_id,
         "thread_id": request.thread_id,
+        "kind": request.kind,
         "tool_name": request.tool_name,
         "arguments": request.arguments,
         "args_sha": request.args_sha,

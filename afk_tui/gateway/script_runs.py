@@ -37,10 +37,9 @@ from afk_tui.gateway.settings import Engine, Settings, build
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run stands: the document of `run --json`, and which of its requests are about a call of unknown outcome."""
+    """How a run stands: the document of `run --json`."""
 
     document: Doc
-    uncertain: frozenset[str]
 
 
 class Follower(Protocol):
@@ -138,7 +137,7 @@ async def _follow(engine: Engine, handle: AgentRunHandle, follower: Follower, st
         "final_text": result.final_text,
         "pending_approvals": [approval_doc(request) for request in waiting],
     }
-    return Outcome(document, frozenset(one.approval_id for one in waiting if one.kind == "uncertain"))
+    return Outcome(document)
 
 
 async def _interrupt_when(stop: asyncio.Event, handle: AgentRunHandle) -> None:

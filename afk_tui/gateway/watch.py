@@ -45,7 +45,6 @@ class Watch:
         seen: tuple[int, int] | None = None
         failed = False
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
             try:
                 version = await self._store.data_version()
                 if version != seen and (seen is not None or failed):
@@ -56,6 +55,7 @@ class Watch:
                 if not failed:
                     self._post(messages.StoreFailed(clean(str(error))))
                 seen, failed = None, True  # whatever was recorded meanwhile is news
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def _notice_decisions(self) -> None:
         if not self._shown:

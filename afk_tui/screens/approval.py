@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from textual import events, on
@@ -137,7 +138,7 @@ class ApprovalScreen(ModalScreen[None]):
         key = event.character if event.character in ("[", "]") else event.key
         heard = self._deafness.hears(event)
         match self._mode:
-            case "reasoning" | "answering":
+            case "reasoning" | "answering" | "narrowing":
                 taken = self._write(key, event)
             case "remembering":
                 taken = self._confirm(key, heard=heard)
@@ -198,15 +199,52 @@ class ApprovalScreen(ModalScreen[None]):
             self._enter("choosing")
         elif key in ("left", "right") and self._view is not None and self._view.patterns:
             self._offer(words.next_pattern(self._view, self._pattern, 1 if key == "right" else -1))
+        elif key == "e" and self._view is not None and self._view.patterns:
+            self._narrow(self._view)
         elif heard and (key == "y" or words.SCOPE_OF_KEY.get(key) == self._scope):
             self._decide("allow", scope=self._scope, pattern=self._pattern)
         else:
             return key not in FOCUS_KEYS
         return True
 
+    def _narrow(self, view: ApprovalView) -> None:
+        """Let the pattern be written, beginning with the one that is offered."""
+        self._enter("narrowing")
+        field = self.panel.pattern
+        field.value = (self._pattern or view.patterns[0]).value
+        field.cursor_position = len(field.value)
+
+    @on(LineField.Changed, "#pattern")
+    def weigh_pattern(self) -> None:
+        """Say of each change what it would remember, or what is wrong with it."""
+        if self._mode == "narrowing":
+            self.run_worker(partial(self._weigh, self.panel.pattern.value), group="pattern", exclusive=True)
+
+    async def _weigh(self, text: str) -> PatternChoice | None:
+        view = self._view
+        assert view is not None
+        try:
+            pattern = await self._gateway.typed_pattern(view, text)
+        except GatewayError as error:
+            if self._mode == "narrowing":
+                self.panel.judge_pattern(str(error), bad=True)
+            return None
+        if self._mode == "narrowing":
+            self.panel.judge_pattern(words.remembered(view, self._scope, pattern))
+        return pattern
+
+    async def _take_pattern(self) -> None:
+        text = self.panel.pattern.value
+        pattern = await self._weigh(text)
+        if pattern is not None and self._mode == "narrowing" and text == self.panel.pattern.value:
+            self._offer(pattern)
+
     def _write(self, key: str, event: events.Key) -> bool:
-        field = self.panel.reason if self._mode == "reasoning" else self.panel.answer
-        if key == "escape":
+        fields = {"reasoning": self.panel.reason, "narrowing": self.panel.pattern}
+        field = fields.get(self._mode, self.panel.answer)
+        if key == "escape" and self._mode == "narrowing":
+            self._offer(self._pattern)
+        elif key == "escape":
             self._enter("choosing")
         elif self._mode == "answering" and key in SEND_KEYS:
             self._send_answer()
@@ -222,8 +260,11 @@ class ApprovalScreen(ModalScreen[None]):
         return True
 
     @on(LineField.Submitted)
-    def send_reason(self) -> None:
-        """Deny with the reason that was written; an empty one is not sent."""
+    def take_line(self) -> None:
+        """A denial's reason, or a pattern, was written: the pattern is shown before it is remembered."""
+        if self._mode == "narrowing":
+            self.run_worker(self._take_pattern, group="pattern", exclusive=True)
+            return
         reason = self.panel.reason.value.strip()
         if self._mode != "reasoning":
             return

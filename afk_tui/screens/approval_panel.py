@@ -22,6 +22,7 @@ TINY_HEIGHT = 12
 SIGNS: dict[Mode, str] = {
     "choosing": "ready",
     "remembering": "ready",
+    "narrowing": "",
     "reasoning": "",
     "answering": "",
     "sending": "recording",
@@ -55,6 +56,10 @@ class RequestPanel(Vertical):
         yield LineField(
             id="reason", placeholder="Why not? The model is told.", compact=True, select_on_focus=False
         )
+        yield LineField(
+            id="pattern", placeholder="Which calls are always allowed?", compact=True, select_on_focus=False
+        )
+        yield Paragraph(id="verdict")
         yield TextField(id="answer", show_line_numbers=False, compact=True)
         yield KeyLegend(id="keys")
 
@@ -67,6 +72,21 @@ class RequestPanel(Vertical):
     def reason(self) -> LineField:
         """Where a denial's reason is written."""
         return self.query_one("#reason", LineField)
+
+    @property
+    def pattern(self) -> LineField:
+        """Where what is remembered is written."""
+        return self.query_one("#pattern", LineField)
+
+    def judge_pattern(self, verdict: str, *, bad: bool = False) -> None:
+        """Under the pattern: what is wrong with it, or what it would remember; "" for nothing."""
+        self._paragraph("verdict").set_class(bad, "-bad")
+        self._paragraph("verdict").say(verdict, most=self._notice_lines)
+
+    @property
+    def verdict(self) -> str:
+        """What was said of the pattern last."""
+        return self._paragraph("verdict").text
 
     @property
     def answer(self) -> TextField:
@@ -103,12 +123,16 @@ class RequestPanel(Vertical):
     def open_fields(self, mode: Mode) -> None:
         """Show the field of this mode, if it has one, and put the focus where its keys go."""
         self.reason.display = mode == "reasoning"
+        self.pattern.display = mode == "narrowing"
+        self.judge_pattern("")
         self.answer.display = mode == "answering"
         self.take_focus(mode)
 
     def take_focus(self, mode: Mode) -> None:
         """At once: `focus()` does it later, and a key typed in between would go elsewhere."""
-        field = {"reasoning": self.reason, "answering": self.answer}.get(mode, self.arguments)
+        field = {"reasoning": self.reason, "answering": self.answer, "narrowing": self.pattern}.get(
+            mode, self.arguments
+        )
         self.screen.set_focus(field)
 
     def count(self, position: int, total: int) -> None:

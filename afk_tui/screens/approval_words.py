@@ -12,9 +12,9 @@ from afk_tui.screens.lines import KeyHint
 from afk_tui.screens.words import count
 from afk_tui.widgets.status_line import shorten_middle
 
-Mode = Literal["choosing", "remembering", "reasoning", "answering", "sending", "over"]
-"""What the modal is about: a choice, a second press for always, a reason, a response, a decision being recorded,
-or nothing any more."""
+Mode = Literal["choosing", "remembering", "narrowing", "reasoning", "answering", "sending", "over"]
+"""What the modal is about: a choice, a second press for always, a pattern for it, a reason, a response, a decision
+being recorded, or nothing any more."""
 
 Decision = Literal["allow", "deny", "respond", "run_again", "happened", "skip"]
 WideScope = Literal["thread", "workspace"]
@@ -131,8 +131,17 @@ def hints(
             ]
         case "remembering":
             key = "t" if scope == "thread" else "w"
-            others = [KeyHint("← →", "less or more than this call", "less, more")] if view.patterns else []
-            return [KeyHint(f"{key} or y", "yes, always", "yes, always"), *others, back]
+            others = [
+                KeyHint("← →", "less or more than this call", "less, more"),
+                KeyHint("e", "write what is covered", "write it", "write"),
+            ]
+            return [
+                KeyHint(f"{key} or y", "yes, always", "yes, always"),
+                *others[: 2 * bool(view.patterns)],
+                back,
+            ]
+        case "narrowing":
+            return [KeyHint("enter", "show what that would remember", "show it", "show"), back]
         case "reasoning":
             return [KeyHint("enter", "deny with this reason", "deny"), back]
         case "answering":

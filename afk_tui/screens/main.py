@@ -13,7 +13,7 @@ from afk_tui.actions import ACTIONS, BY_NAME
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.views import ThreadRow
-from afk_tui.screens.main_runs import MainRuns
+from afk_tui.screens.main_deleting import MainDeleting
 from afk_tui.styles_folder import styles_folder
 from afk_tui.telling import tell_error, telling
 
@@ -24,7 +24,7 @@ ESCAPE_DEAF_S = 1.0
 TWICE_S = 2.0
 
 
-class MainScreen(MainRuns):
+class MainScreen(MainDeleting):
     """Chat, decide, resume; the way to every other screen."""
 
     CSS_PATH = styles_folder() / "main.tcss"
@@ -36,6 +36,8 @@ class MainScreen(MainRuns):
             if action.key and action.name != "quit"
         ),
         Binding("escape", "escape", "Close or stop", show=False),
+        # where somebody types it is a letter
+        Binding("u", "undo_delete", "Undo delete", show=False),
     ]
 
     def __init__(self, *args: object, **options: object) -> None:

@@ -228,10 +228,24 @@ class MainView(Screen[None]):
         """Show what was recorded since, by whomever."""
         try:
             await self.threads.reload()
+            await self._leave_deleted()
             await self.catch_up()
             await self.show_standing()
         except GatewayError as error:
             tell_error(self, error)
+
+    async def _leave_deleted(self) -> None:
+        """The thread that is shown may be gone: deleted in another process."""
+        thread_id = self.thread_id
+        if thread_id is None or await self.gateway.thread(thread_id) is not None:
+            return
+        if thread_id != self.thread_id or self.gateway.deletions.holds(thread_id):
+            return
+        draft = self.composer.draft
+        await self.show_thread(None)
+        if draft:
+            self.composer.set_draft(draft)
+        self.notify("This thread was deleted in another process.", severity="warning", markup=False)
 
     async def catch_up(self) -> None:
         """Show what was recorded in this thread since, in its order."""

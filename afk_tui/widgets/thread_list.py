@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.message import Message
 
 from afk_tui.gateway.views import ThreadRow
 from afk_tui.widgets.paged_list import PagedList
@@ -35,6 +39,8 @@ def age(since_ms: int, now_ms: int) -> str:
 class ThreadList(PagedList[ThreadRow]):
     """Threads over pages of the store, two lines each. `now_ms` gives the time that ages are counted to."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("delete", "ask_deletion", "Delete", show=False)]
+
     def __init__(self, now_ms: Callable[[], int], *, id: str | None = None) -> None:
         super().__init__(
             row_height=2,
@@ -43,6 +49,17 @@ class ThreadList(PagedList[ThreadRow]):
         )
         self._now_ms = now_ms
         self.show_workspaces = False
+
+    @dataclass
+    class DeletionAsked(Message):
+        """The thread under the cursor is to be deleted."""
+
+        row: ThreadRow
+
+    def action_ask_deletion(self) -> None:
+        """Ask for it, if there is one."""
+        if self.highlighted is not None:
+            self.post_message(self.DeletionAsked(self.highlighted))
 
     def row_key(self, row: ThreadRow) -> str:
         """Threads are told apart by their ids."""

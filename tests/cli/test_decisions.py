@@ -141,3 +141,35 @@ def test_a_run_killed_while_the_answer_streams_is_asked_again_from_the_same_mess
         assert cli("resume", run["run_id"]).expect(0).out == "whole\n"
         first, second = server.requests
         assert first["messages"] == second["messages"]
+
+
+def test_always_remembers_the_very_same_call_where_it_says(cli: Cli) -> None:
+    request = cli("run", "run: echo once >> log", "--json").expect(3).json["pending_approvals"][0]
+    decided = cli("approve", request["approval_id"], "--always", "thread", "--json").expect(0).json
+    assert (decided["scope"], decided["pattern"]) == ("thread", None)
+    (grant,) = cli("grants", "--json").expect(0).json
+    assert (grant["kind"], grant["scope"], grant["thread_id"]) == ("call", "thread", request["thread_id"])
+    cli("run", "run: echo once >> log", "--thread", request["thread_id"]).expect(0)
+    cli("run", "run: echo once >> log").expect(3)
+
+
+def test_always_with_a_pattern_remembers_what_it_covers_and_is_refused_where_it_is_wrong(cli: Cli) -> None:
+    request = cli("run", "run: git status -s", "--json").expect(3).json["pending_approvals"][0]
+    approve = ("approve", request["approval_id"])
+    for pattern, told in (
+        ("git push", "does not cover the call"),
+        ("git status; rm x", "can't hold ;"),
+        ("git\nstatus", "can't hold"),
+        ("", "Write the first words"),
+    ):
+        refused = cli(*approve, "--always", "workspace", "--pattern", pattern, "--json").expect(1)
+        assert told in refused.json["error"]
+    assert "say where" in cli(*approve, "--pattern", "git").expect(2).err
+    cli(*approve, "--always", "everywhere").expect(2)
+    assert [r["status"] for r in cli.waiting()] == ["pending"]
+    done = cli(*approve, "--always", "workspace", "--pattern", "git status", "--resume").expect(0)
+    assert "always allowed in this workspace: calls like it: git status" in done.err
+    (grant,) = cli("grants", "--json").expect(0).json
+    assert (grant["kind"], grant["value"]) == ("command_prefix", "git status")
+    cli("run", "run: git status --long").expect(0)
+    cli("run", "run: git push").expect(3)

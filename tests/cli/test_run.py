@@ -19,6 +19,7 @@ REQUEST_KEYS = {
     "arguments",
     "args_sha",
     "agent_path",
+    "kind",
     "requested_at_ms",
     "status",
 }

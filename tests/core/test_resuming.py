@@ -269,3 +269,24 @@ async def test_the_store_in_memory_serves_a_runner_like_any_other(runner: MakeRu
     await one.decide(request.approval_id, "allow", args_sha=request.args_sha)
     resumed = await one.resume(agent, run_id=first.run_id, thread_id=first.thread_id)
     assert (resumed.state, ledger.lines) == ("completed", ["act it"])
+
+
+async def test_an_answer_given_before_a_new_message_closed_the_run_reaches_the_model(
+    runner: MakeRunner, ledger: Ledger
+) -> None:
+    agent = agent_with(ledger.tool())
+    twice = call(("act", {"what": "one"}), ("act", {"what": "two"}), ("act", {"what": "three"}))
+    model = ScriptedModel(twice, say("I see."))
+    one = runner(model)
+    await one.run(agent, user_message="go", thread_id="th")
+    answered, denied, _ = await one.list_approvals()
+    await one.decide(answered.approval_id, "respond", args_sha=answered.args_sha, output="by hand")
+    await one.decide(denied.approval_id, "deny", args_sha=denied.args_sha, reason="no need")
+    newer = await one.run(agent, user_message="go on", thread_id="th")
+    assert newer.state == "completed"
+    assert [m.content for m in model.requests[1].messages if m.role == "tool"] == [
+        "by hand",
+        "The person denied this call. Reason: no need",
+        "This call was never executed: the conversation went on without it.",
+    ]
+    assert ledger.lines == []

@@ -20,7 +20,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
-from afk.core.calls import HAPPENED_BY_PERSON, HAPPENED_BY_VERIFY, SKIPPED_BY_PERSON
+from afk.core.calls import HAPPENED_BY_VERIFY
+from afk.memory.decided import HAPPENED_BY_PERSON, SKIPPED_BY_PERSON
 from tests.core.kit import transcript
 from tests.crash.children import Nursery
 from tests.crash.sabotage import Sabotage

@@ -6,10 +6,11 @@ A clock that only moves when told, and ids in order, make what is stored predict
 from __future__ import annotations
 
 from tests.memory.contract_boundaries import BoundaryContract
+from tests.memory.contract_closing import ClosingContract
 from tests.memory.contract_effects import EffectContract
 from tests.memory.contract_reading import ReadingContract
 from tests.memory.contract_taking import TakingContract
 
 
-class StoreContract(BoundaryContract, EffectContract, TakingContract, ReadingContract):
+class StoreContract(BoundaryContract, EffectContract, TakingContract, ClosingContract, ReadingContract):
     """Override `make_store`."""

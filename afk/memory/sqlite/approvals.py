@@ -29,6 +29,10 @@ def decide(
         raise ApprovalNotFoundError(
             f"No request {approval_id!r} in this store. List what waits with: afk-tui approvals"
         )
+    if _is_deleted(db, row["thread_id"]):
+        raise ApprovalNotFoundError(
+            f"Request {approval_id} can't be decided any more: its conversation was deleted. Nothing was executed."
+        )
     if row["status"] != "pending":
         raise _decided_before(row)
     if decision.args_sha != row["args_sha"]:
@@ -103,6 +107,11 @@ def expire(db: sqlite3.Connection, run_id: str, now_ms: int) -> None:
         "UPDATE approval SET status = 'expired' WHERE run_id = ? AND status = 'pending' AND expires_at_ms <= ?",
         (run_id, now_ms),
     )
+
+
+def _is_deleted(db: sqlite3.Connection, thread_id: str) -> bool:
+    found = db.execute("SELECT deleted_at_ms FROM thread WHERE id = ?", (thread_id,)).fetchone()
+    return found is not None and found["deleted_at_ms"] is not None
 
 
 def _decided_before(row: sqlite3.Row) -> ApprovalError:

@@ -183,10 +183,10 @@ def next_size(size: int, took_s: float) -> int:
     return max(20, min(LARGEST_BATCH, fitting, size * 2))
 
 
-def vacuum_batch(db: sqlite3.Connection) -> int:
+def vacuum_batch(db: sqlite3.Connection, pages: int = VACUUM_PAGES) -> int:
     """Give some free pages back to the file system; how many are still free."""
     # as a script: a statement that is executed, even with all its rows fetched, frees a single page
-    db.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
+    db.executescript(f"PRAGMA incremental_vacuum({pages})")
     return db.execute("PRAGMA freelist_count").fetchone()[0]
 
 

@@ -33,7 +33,10 @@ def fork_run(
 ) -> str:
     """Make the new thread and its run, which is resumable (or over, where the checkpoint was the last answer and there
     is no `message`); the thread's id. Raises AgentCheckpointNotFoundError, AgentCheckpointCompactedError."""
-    run = db.execute("SELECT * FROM run WHERE id = ?", (run_id,)).fetchone()
+    run = db.execute(
+        "SELECT r.* FROM run r JOIN thread t ON t.id = r.thread_id WHERE r.id = ? AND t.deleted_at_ms IS NULL",
+        (run_id,),
+    ).fetchone()
     if run is None:
         raise AgentCheckpointNotFoundError(
             f"No run {run_id!r} in this store, so there is nothing to fork. List what there is with: afk-tui runs"

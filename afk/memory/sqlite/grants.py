@@ -14,13 +14,19 @@ from afk.memory.sqlite.writing import add_event
 
 # with the request that it came from, so that a person can tell what was allowed, and by whom
 _GRANTS = """
-SELECT g.*, a.thread_id, a.decided_by, coalesce(a.edited_arguments, a.arguments) AS arguments, r.workspace, t.title
+SELECT g.*, a.thread_id, a.decided_by, coalesce(a.edited_arguments, a.arguments) AS arguments, t.title,
+       coalesce(r.workspace, CASE g.scope WHEN 'workspace' THEN g.scope_key END) AS workspace
 FROM approval_grant g
 LEFT JOIN approval a ON a.id = g.approval_id
 LEFT JOIN run r ON r.id = a.run_id
 LEFT JOIN thread t ON t.id = a.thread_id
 """
 _IN_SCOPE = "((g.scope = 'thread' AND g.scope_key = ?) OR (g.scope = 'workspace' AND g.scope_key = ?))"
+# with a deleted thread goes what was granted in it alone
+_NOT_DELETED = (
+    "NOT (g.scope = 'thread' AND EXISTS"
+    " (SELECT 1 FROM thread d WHERE d.id = g.scope_key AND d.deleted_at_ms IS NOT NULL))"
+)
 
 
 def add_grant(
@@ -68,14 +74,15 @@ def list_grants(
     db: sqlite3.Connection, thread_id: str | None, workspace: str | None, revoked_too: bool
 ) -> list[GrantRecord]:
     """Grants, the newest first: those given in one thread or one workspace, or all."""
-    clauses, args = ["1"], list[str]()
+    clauses, args = [_NOT_DELETED], list[str]()
     if not revoked_too:
         clauses.append("g.revoked_at_ms IS NULL")
     if thread_id is not None:
         clauses.append("a.thread_id = ?")
         args.append(thread_id)
     if workspace is not None:
-        clauses.append("r.workspace = ?")
+        # also where the thread that it was given in is gone
+        clauses.append("coalesce(r.workspace, CASE g.scope WHEN 'workspace' THEN g.scope_key END) = ?")
         args.append(workspace)
     rows = db.execute(f"{_GRANTS} WHERE {' AND '.join(clauses)} ORDER BY g.rowid DESC", args)
     return [_grant_of(row) for row in rows]

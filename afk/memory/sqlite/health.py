@@ -12,7 +12,7 @@ from pathlib import Path
 
 from afk.memory.sqlite.connection import BUSY_TIMEOUT_MS, explain
 from afk.memory.sqlite.owners import Owners
-from afk.memory.sqlite.queries import list_open_runs
+from afk.memory.sqlite.queries import THERE, list_open_runs
 from afk.memory.sqlite.schema import VERSION, check_ours
 
 SQLITE_VERSION = sqlite3.sqlite_version
@@ -59,8 +59,11 @@ def _examine(db: sqlite3.Connection, path: Path) -> DatabaseHealth:
     problems = () if said == ["ok"] else tuple(said)
     if problems or version == 0:
         return DatabaseHealth(version, problems)
-    waiting = db.execute("SELECT count(*) FROM approval WHERE status = 'pending'").fetchone()[0]
-    runs = Counter(
-        run.state for run in list_open_runs(db, Owners(Path(os.path.realpath(path)), "nobody"), None)
-    )
+    # a file of an earlier version knows no deleted threads
+    there = THERE if version == VERSION else "1"
+    waiting = db.execute(
+        f"SELECT count(*) FROM approval WHERE status = 'pending' AND {there.format(table='approval')}"
+    ).fetchone()[0]
+    owners = Owners(Path(os.path.realpath(path)), "nobody")
+    runs = Counter(run.state for run in list_open_runs(db, owners, None, there=there))
     return DatabaseHealth(version, (), dict(runs), waiting)

@@ -33,6 +33,10 @@ SUBAGENTS = (
     "CREATE INDEX thread_by_time ON thread (updated_at_ms DESC, id) WHERE part_of IS NULL AND deleted_at_ms IS NULL",
     "CREATE INDEX thread_by_workspace ON thread (workspace, updated_at_ms DESC, id)"
     " WHERE part_of IS NULL AND deleted_at_ms IS NULL",
+    # few threads are forks, parts or deleted: what looks for those must not read all the others
+    "CREATE INDEX thread_forked ON thread (forked_from) WHERE forked_from IS NOT NULL",
+    "CREATE INDEX thread_part ON thread (part_of) WHERE part_of IS NOT NULL",
+    "CREATE INDEX thread_deleted ON thread (deleted_at_ms) WHERE deleted_at_ms IS NOT NULL",
     # where a run's messages stand: in its thread, or in a conversation of its own inside it
     "ALTER TABLE run ADD COLUMN transcript_id TEXT NOT NULL DEFAULT ''",
     "UPDATE run SET transcript_id = thread_id",

@@ -34,6 +34,9 @@ from afk.memory.sqlite.runs import read_state
 # as it stands in the indexes that the lists are read by
 LISTED = "part_of IS NULL AND deleted_at_ms IS NULL"
 
+# of rows that belong to a thread: it was not deleted
+THERE = "NOT EXISTS (SELECT 1 FROM thread d WHERE d.id = {table}.thread_id AND d.deleted_at_ms IS NOT NULL)"
+
 # a page of threads is found on the index alone; only its rows are then joined with their runs
 THREADS = """
 SELECT t.*, r.state, r.owner, r.root_run_id,
@@ -64,7 +67,7 @@ def get_thread(db: sqlite3.Connection, owners: Owners, thread_id: str) -> Thread
     row = db.execute(
         "SELECT t.*, r.state, r.owner, r.root_run_id,"
         " (SELECT count(*) FROM approval a WHERE a.thread_id = t.id AND a.status = 'pending') AS pending"
-        " FROM thread t LEFT JOIN run r ON r.id = t.last_run_id WHERE t.id = ?",
+        " FROM thread t LEFT JOIN run r ON r.id = t.last_run_id WHERE t.id = ? AND t.deleted_at_ms IS NULL",
         (thread_id,),
     ).fetchone()
     return None if row is None else _thread_of(row, owners)
@@ -74,9 +77,10 @@ def list_runs(
     db: sqlite3.Connection, owners: Owners, thread_id: str | None, offset: int, limit: int
 ) -> list[RunRecord]:
     """Runs, the newest first; of one thread, or all. States are as they read now."""
-    where, args = ("WHERE thread_id = ?", (thread_id,)) if thread_id is not None else ("", ())
+    where, args = ("thread_id = ?", (thread_id,)) if thread_id is not None else ("1", ())
     rows = db.execute(
-        f"SELECT * FROM run {where} ORDER BY rowid DESC LIMIT ? OFFSET ?",
+        f"SELECT * FROM run WHERE {where} AND {THERE.format(table='run')}"
+        " ORDER BY rowid DESC LIMIT ? OFFSET ?",
         (*args, limit, offset),
     )
     return [run_as_it_reads(row, owners) for row in rows]
@@ -84,15 +88,19 @@ def list_runs(
 
 def get_run(db: sqlite3.Connection, owners: Owners, run_id: str) -> RunRecord | None:
     """One run as it reads now, or None."""
-    row = db.execute("SELECT * FROM run WHERE id = ?", (run_id,)).fetchone()
+    there = THERE.format(table="run")
+    row = db.execute(f"SELECT * FROM run WHERE id = ? AND {there}", (run_id,)).fetchone()
     return None if row is None else run_as_it_reads(row, owners)
 
 
-def list_open_runs(db: sqlite3.Connection, owners: Owners, workspace: str | None) -> list[RunRecord]:
-    """Root runs that were left open (awaiting, interrupted, running), the newest first."""
+def list_open_runs(
+    db: sqlite3.Connection, owners: Owners, workspace: str | None, *, there: str = THERE
+) -> list[RunRecord]:
+    """Root runs that were left open (awaiting, interrupted, running), the newest first. `there`: which
+    count, for a file of a version that could not delete threads."""
     rows = db.execute(
         "SELECT * FROM run WHERE state IN ('running', 'awaiting_approval', 'interrupted')"
-        " AND parent_run_id IS NULL ORDER BY updated_at_ms DESC"
+        f" AND parent_run_id IS NULL AND {there.format(table='run')} ORDER BY updated_at_ms DESC"
     )
     return [run_as_it_reads(r, owners) for r in rows if workspace is None or r["workspace"] == workspace]
 
@@ -117,7 +125,7 @@ def list_approvals(
     db: sqlite3.Connection, thread_id: str | None, run_id: str | None, pending_only: bool
 ) -> list[ApprovalRecord]:
     """Requests, the oldest first."""
-    clauses, args = list[str](), list[str]()
+    clauses, args = [THERE.format(table="approval")], list[str]()
     if thread_id is not None:
         clauses.append("thread_id = ?")
         args.append(thread_id)
@@ -126,8 +134,7 @@ def list_approvals(
         args.append(run_id)
     if pending_only:
         clauses.append("status = 'pending'")
-    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-    rows = db.execute(f"SELECT * FROM approval {where} ORDER BY rowid", args)
+    rows = db.execute(f"SELECT * FROM approval WHERE {' AND '.join(clauses)} ORDER BY rowid", args)
     return [approval_of(row) for row in rows]
 
 

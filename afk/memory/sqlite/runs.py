@@ -14,6 +14,7 @@ from afk.agents.errors import (
     AgentRunBusyError,
     AgentRunSupersededError,
     StoreError,
+    ThreadNotFoundError,
 )
 from afk.memory.records import (
     NewRun,
@@ -23,6 +24,7 @@ from afk.memory.records import (
     RunStateText,
     RunStop,
 )
+from afk.memory.sqlite.closing import close_run
 from afk.memory.sqlite.lineage import read_messages
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.rows import (
@@ -36,16 +38,11 @@ from afk.memory.sqlite.rows import (
 )
 from afk.memory.sqlite.writing import add_checkpoint, add_event, add_message, require_epoch, reserve
 
-SUPERSEDED_UNKNOWN = (
-    "Whether this call took effect is not known: the process that made it was stopped, "
-    "and the conversation went on without waiting for an answer."
-)
 # the runs inside a root run that are not over
 UNFINISHED_INSIDE = """
     root_run_id = ? AND parent_run_id IS NOT NULL AND superseded_by IS NULL
     AND state NOT IN ('completed', 'failed', 'degraded')
 """
-SUPERSEDED_NEVER_RAN = "This call was never executed: the conversation went on without it."
 
 
 def begin_run(
@@ -68,6 +65,10 @@ def begin_run(
         )
         workspace = new.workspace
     else:
+        if thread["deleted_at_ms"] is not None:
+            raise ThreadNotFoundError(
+                f"Thread {new.thread_id!r} was deleted, so no message can be sent to it. Begin another thread."
+            )
         _supersede(db, thread, new.run_id, owners, now_ms)
         workspace = thread["workspace"]
         db.execute(
@@ -208,7 +209,11 @@ def write_stop(db: sqlite3.Connection, key: RunKey, stop: RunStop, now_ms: int) 
 
 def find_run(db: sqlite3.Connection, run_id: str, thread_id: str) -> sqlite3.Row:
     """The run's row. A run id that belongs to another thread is not found."""
-    run = db.execute("SELECT * FROM run WHERE id = ? AND thread_id = ?", (run_id, thread_id)).fetchone()
+    run = db.execute(
+        "SELECT * FROM run WHERE id = ? AND thread_id = ?"
+        " AND NOT EXISTS (SELECT 1 FROM thread t WHERE t.id = run.thread_id AND t.deleted_at_ms IS NOT NULL)",
+        (run_id, thread_id),
+    ).fetchone()
     if run is None:
         raise AgentCheckpointNotFoundError(
             f"No checkpoint of run {run_id!r} in thread {thread_id!r}: the store has no such run there. "
@@ -280,7 +285,7 @@ def _supersede(
     owners: Owners,
     now_ms: int,
 ) -> None:
-    """Close the thread's last run if it was left open: every call gets a result, every request is closed."""
+    """Close the thread's last run if it was left open, and the runs inside it."""
     run = db.execute("SELECT * FROM run WHERE id = ?", (thread["last_run_id"],)).fetchone()
     if run is None:
         raise StoreError(f"Thread {thread['id']} names a run that is not there. Run: afk-tui doctor")
@@ -288,31 +293,6 @@ def _supersede(
         return
     if run["owner"] is not None:
         _refuse_if_live(run, owners)
-    for effect in db.execute(
-        "SELECT * FROM effect WHERE run_id = ? AND finished_at_ms IS NULL ORDER BY step, position",
-        (run["id"],),
-    ).fetchall():
-        never_ran = effect["phase"] == "proposed"
-        add_message(
-            db,
-            thread["id"],
-            run["id"],
-            effect["result_seq"],
-            "tool",
-            SUPERSEDED_NEVER_RAN if never_ran else SUPERSEDED_UNKNOWN,
-            now_ms,
-            call_id=effect["call_id"],
-        )
-        db.execute(
-            "UPDATE effect SET phase = ?, finished_at_ms = ? WHERE id = ?",
-            ("skipped" if never_ran else "uncertain", now_ms, effect["id"]),
-        )
-    db.execute("UPDATE approval SET status = 'closed' WHERE run_id = ? AND status = 'pending'", (run["id"],))
-    detail = "A new message was sent while this run was open, so it was closed."
-    interruption = {"kind": "superseded", "detail": detail, "superseded_by": by_run_id}
-    db.execute(
-        "UPDATE run SET state = 'cancelled', interruption = ?, superseded_by = ?, owner = NULL, epoch = epoch + 1,"
-        " updated_at_ms = ? WHERE id = ?",
-        (dump(interruption), by_run_id, now_ms, run["id"]),
-    )
-    add_event(db, thread["id"], run["id"], "state", {"to": "cancelled", "interruption": "superseded"}, now_ms)
+    inside = db.execute(f"SELECT * FROM run WHERE {UNFINISHED_INSIDE}", (run["id"],)).fetchall()
+    for one in [run, *inside]:
+        close_run(db, one, by_run_id, now_ms)

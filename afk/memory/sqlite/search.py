@@ -31,6 +31,7 @@ def find_titles(db: sqlite3.Connection, text: str, workspace: str | None, limit:
     """Threads whose title holds the text, the one touched last first."""
     rows = db.execute(
         "SELECT id, title, updated_at_ms FROM thread WHERE title LIKE ? ESCAPE '\\'"
+        " AND part_of IS NULL AND deleted_at_ms IS NULL"
         " AND (?2 IS NULL OR workspace = ?2) ORDER BY updated_at_ms DESC, id LIMIT ?3",
         (pattern_of(text[:LONGEST]), workspace, limit),
     )
@@ -56,7 +57,7 @@ def find_messages(
                    substr(m.text, max(1, instr(lower(m.text), lower(:text)) - :before), :excerpt) AS excerpt
               FROM message m JOIN thread t ON t.id = m.thread_id
              WHERE m.rowid < :below AND m.rowid >= :below - :stride AND m.text LIKE :pattern ESCAPE '\\'
-               AND (:workspace IS NULL OR t.workspace = :workspace)
+               AND (:workspace IS NULL OR t.workspace = :workspace) AND t.deleted_at_ms IS NULL
              ORDER BY m.rowid DESC LIMIT :limit
             """,
             {

@@ -39,12 +39,13 @@ from afk.memory.sqlite.compacting import compact_thread
 from afk.memory.sqlite.connection import Connection, Durability
 from afk.memory.sqlite.lifelines import Lifeline, still_running
 from afk.memory.sqlite.owners import NoOwners, Owners
+from afk.memory.sqlite.store_deletions import DeletionStore
 from afk.memory.sqlite.store_family import FamilyStore
 from afk.memory.sqlite.store_grants import GrantStore
 from afk.memory.store import CompactionProgress
 
 
-class SQLiteMemoryStore(GrantStore, FamilyStore):
+class SQLiteMemoryStore(GrantStore, FamilyStore, DeletionStore):
     """A MemoryStore in one SQLite file, in WAL mode, that several processes of one host may have open.
 
     `path` is made, with its folder, when the store is opened. `clock` and `new_id` give the times and names of new
@@ -385,7 +386,9 @@ class SQLiteMemoryStore(GrantStore, FamilyStore):
         dry_run: bool = False,
         progress: CompactionProgress | None = None,
     ) -> MemoryCompactionResult:
-        """Remove old records in small batches, then give the space back."""
+        """Remove old records in small batches, then give the space back; what deletions left behind goes too."""
+        if not dry_run:
+            await self.remove_deleted()
         return await compact_thread(
             self._connection, thread_id, events, states, self.clock, dry_run=dry_run, progress=progress
         )
