@@ -215,6 +215,10 @@ class MemoryStore(Protocol):
         """Whether the run that works for this call, with all inside it, can go on only when a person decides."""
         ...
 
+    async def child_run(self, effect_id: str) -> RunRecord | None:
+        """The run that works, or worked, for a call to a subagent; None while there is none."""
+        ...
+
     async def count_delegated(self, run_id: str) -> int:
         """How many calls to subagents a run has made."""
         ...

@@ -164,6 +164,12 @@ def child_waits(db: sqlite3.Connection, effect_id: str, now_ms: int) -> bool:
     )
 
 
+def child_run(db: sqlite3.Connection, owners: Owners, effect_id: str) -> RunRecord | None:
+    """The run that works, or worked, for a call to a subagent; None while there is none."""
+    row = db.execute("SELECT * FROM run WHERE parent_effect_id = ?", (effect_id,)).fetchone()
+    return None if row is None else run_as_it_reads(row, owners)
+
+
 def count_delegated(db: sqlite3.Connection, run_id: str) -> int:
     """How many calls to subagents a run has made."""
     return db.execute(

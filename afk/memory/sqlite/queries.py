@@ -37,6 +37,9 @@ LISTED = "part_of IS NULL AND deleted_at_ms IS NULL"
 # of rows that belong to a thread: it was not deleted
 THERE = "NOT EXISTS (SELECT 1 FROM thread d WHERE d.id = {table}.thread_id AND d.deleted_at_ms IS NOT NULL)"
 
+# looked up once for a thread, and mostly empty
+OF_ROOTS = "run_id NOT IN (SELECT id FROM run WHERE thread_id = ?1 AND parent_run_id IS NOT NULL)"
+
 # a page of threads is found on the index alone; only its rows are then joined with their runs
 THREADS = """
 SELECT t.*, r.state, r.owner, r.root_run_id,
@@ -108,9 +111,9 @@ def list_open_runs(
 def list_checkpoints(
     db: sqlite3.Connection, thread_id: str, offset: int, limit: int
 ) -> list[CheckpointRecord]:
-    """Checkpoints of a thread, the newest first."""
+    """Checkpoints of a thread's own runs, the newest first; those of runs inside them are named by theirs."""
     rows = db.execute(
-        "SELECT * FROM checkpoint WHERE thread_id = ? ORDER BY ordinal DESC LIMIT ? OFFSET ?",
+        f"SELECT * FROM checkpoint WHERE thread_id = ?1 AND {OF_ROOTS} ORDER BY ordinal DESC LIMIT ?2 OFFSET ?3",
         (thread_id, limit, offset),
     )
     return [checkpoint_of(row) for row in rows]
@@ -118,7 +121,9 @@ def list_checkpoints(
 
 def count_checkpoints(db: sqlite3.Connection, thread_id: str) -> int:
     """How many `list_checkpoints` would list."""
-    return db.execute("SELECT count(*) FROM checkpoint WHERE thread_id = ?", (thread_id,)).fetchone()[0]
+    return db.execute(
+        f"SELECT count(*) FROM checkpoint WHERE thread_id = ?1 AND {OF_ROOTS}", (thread_id,)
+    ).fetchone()[0]
 
 
 def list_approvals(

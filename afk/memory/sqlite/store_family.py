@@ -66,6 +66,10 @@ class FamilyStore:
         """Whether the run that works for this call can go on only when a person decides."""
         return await self._connection.read(family.child_waits, effect_id, self.clock())
 
+    async def child_run(self, effect_id: str) -> RunRecord | None:
+        """The run that works, or worked, for a call to a subagent."""
+        return await self._connection.read(family.child_run, self._owners, effect_id)
+
     async def count_delegated(self, run_id: str) -> int:
         """How many calls to subagents a run has made."""
         return await self._connection.read(family.count_delegated, run_id)
