@@ -73,12 +73,20 @@ def show_runs(options: Options, *, as_json: bool) -> int:
                 run["state"].replace("_", " "),
                 age(run["updated_at_ms"]),
                 run["thread_id"],
-                run["interruption"]["detail"] if run["interruption"] else "",
+                _why(run),
             )
             for run in runs
         ]
         print_table(("RUN", "STATE", "AGE", "THREAD", "WHY IT STOPPED"), rows, right=(2,))
     return EXIT_DONE
+
+
+def _why(run: dict[str, Any]) -> str:
+    why = run["interruption"]["detail"] if run["interruption"] else ""
+    if run["parent_run_id"] is None:
+        return why
+    inside = f"(subagent {run['agent_name']} of {run['parent_run_id']})"
+    return f"{inside} {why}".strip()
 
 
 def show_approvals(options: Options, *, as_json: bool) -> int:

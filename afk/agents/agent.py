@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from afk.agents.errors import AgentConfigurationError
+from afk.agents.subagent_tool import SubagentTool
 from afk.tools.tool import Tool
 
 
@@ -25,36 +26,61 @@ class BaseAgent:
 
 @dataclass(frozen=True, slots=True)
 class Agent(BaseAgent):
-    """A model, its instructions and its tools.
+    """A model, its instructions, its tools, and the agents it can give a task to.
 
-    `model` None means the AFK_MODEL environment variable, or "gpt-5.2-mini". Tool names are unique.
+    `model` None means the AFK_MODEL environment variable, or "gpt-5.2-mini"; for a subagent, the model of the agent
+    above it. Each of `subagents` is offered to the model as a tool of its name, which takes a `task`; `description`
+    says there what this agent is for. Names of tools and subagents are unique together.
     """
 
     model: str | None = None
     instructions: str = ""
     tools: Sequence[Tool] = ()
+    subagents: Sequence[Agent] = ()
+    description: str = ""
+    toolbox: tuple[Tool, ...] = field(init=False, repr=False, compare=False, default=())
+    """All that is offered to the model: the tools, then the subagents as tools."""
 
     def __post_init__(self) -> None:
         # super() has no cell in a slotted dataclass
         BaseAgent.__post_init__(self)
-        names = [t.name for t in self.tools]
+        for agent in self.subagents:
+            if not isinstance(agent, Agent):
+                raise AgentConfigurationError(
+                    f"Agent {self.name!r} has {agent!r} among its subagents, which is no Agent."
+                )
+        object.__setattr__(self, "toolbox", (*self.tools, *(SubagentTool(a) for a in self.subagents)))
+        names = [t.name for t in self.toolbox]
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
             raise AgentConfigurationError(
-                f"Agent {self.name!r} has several tools named {', '.join(twice)}; give each its own name."
+                f"Agent {self.name!r} has several tools or subagents named {', '.join(twice)}; "
+                "give each its own name."
             )
 
     def tool(self, name: str) -> Tool | None:
-        """The tool of that name, or None."""
-        return next((t for t in self.tools if t.name == name), None)
+        """The tool of that name, a subagent's among them, or None."""
+        return next((t for t in self.toolbox if t.name == name), None)
+
+    def subagent(self, tool_name: str) -> Agent | None:
+        """The subagent that is offered under that name, or None."""
+        offered = self.tool(tool_name)
+        return offered.agent if isinstance(offered, SubagentTool) else None
+
+    def alone(self) -> Agent:
+        """The same agent without its subagents, for where no further level is allowed."""
+        return replace(self, subagents=()) if self.subagents else self
 
     def fingerprint(self) -> dict[str, str]:
         """What a resume compares, part by part, to say what changed: short hashes, never the text."""
-        return {
+        parts = {
             "model": self.model or "",
             "instructions": _sha(self.instructions),
             "tools": _sha(sorted((t.name, t.effect) for t in self.tools)),
         }
+        if self.subagents:
+            parts["subagents"] = _sha([(a.name, a.fingerprint()) for a in self.subagents])
+        return parts
 
 
 def _sha(value: Any) -> str:

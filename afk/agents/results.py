@@ -34,7 +34,7 @@ class Interruption:
 
 @dataclass(frozen=True, slots=True)
 class RunUsage:
-    """Tokens and calls of a run, all resumes together."""
+    """Tokens and calls of a run and the runs inside it, all resumes together."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -58,7 +58,7 @@ class ToolExecution:
 
 @dataclass(frozen=True, slots=True)
 class SubagentExecution:
-    """One run of a subagent, as seen from its parent."""
+    """One run of a subagent, as seen from the run whose call it works for."""
 
     run_id: str
     agent_name: str

@@ -40,15 +40,15 @@ class Attendant:
         self._provider = provider
         self._asked: set[str] = set()
 
-    async def attend(self, run: RunRecord, step: int, signals: Signals) -> bool:
-        """Whether the run can go on: somebody decided something. Headless and without a provider nobody is waited
-        for; a stop order ends the waiting."""
-        calls = await self._store.read_calls(run.run_id, step)
+    async def attend(self, run: RunRecord, signals: Signals) -> bool:
+        """Whether the run, or one inside it, can go on: somebody decided something. Headless and without a provider
+        nobody is waited for; a stop order ends the waiting."""
+        calls = await self._store.open_calls(run.run_id)
         if not self._only_waits(calls) or await self._answer(run, calls, signals):
             return signals.order is None
         if self._config.interaction_mode == "headless":
             return False
-        return await self._wait(run, step, signals)
+        return await self._wait(run, signals)
 
     async def _answer(self, run: RunRecord, calls: Calls, signals: Signals) -> bool:
         decided = False
@@ -78,7 +78,7 @@ class Attendant:
             )
         return None
 
-    async def _wait(self, run: RunRecord, step: int, signals: Signals) -> bool:
+    async def _wait(self, run: RunRecord, signals: Signals) -> bool:
         seen: tuple[int, int] | None = None
         expires_at_ms: int | None = None
         while signals.order is None:
@@ -86,7 +86,7 @@ class Attendant:
             version = await self._store.data_version()
             if version != seen:
                 seen = version
-                calls = await self._store.read_calls(run.run_id, step)
+                calls = await self._store.open_calls(run.run_id)
                 if not self._only_waits(calls):
                     return True
                 expires_at_ms = min(
@@ -101,7 +101,7 @@ class Attendant:
 
     def _only_waits(self, calls: Calls) -> bool:
         """Whether no call can go on without a person, and at least one waits for one."""
-        waiting = [a is not None and a.status == "pending" for e, a in calls if e.finished_at_ms is None]
+        waiting = [a is not None and a.status == "pending" for _, a in calls]
         return bool(waiting) and all(waiting)
 
 

@@ -49,7 +49,7 @@ class Asker:
         request = ModelRequest(
             model=self._model,
             messages=tuple(chat),
-            tools=tuple(ToolSpec(t.name, t.description, t.parameters) for t in self._agent.tools),
+            tools=tuple(ToolSpec(t.name, t.description, t.parameters) for t in self._agent.toolbox),
             timeout_s=self._config.llm_timeout_s,
         )
         policy = RetryPolicy(

@@ -12,11 +12,19 @@ from afk.core.config import RunnerConfig
 class Budget:
     """Steps, calls and seconds of work used since the run began, or since a resume granted a fresh budget.
 
-    The clock runs only between `start` and `stop`; `expired` is called once when it reaches the limit.
+    The clock runs only between `start` and `stop`; `expired` is called once when it reaches the limit. `above` is the
+    budget of the run that this one is inside of: its clock stands still too while this run is paused.
     """
 
-    def __init__(self, config: RunnerConfig, spent: dict[str, int], expired: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: RunnerConfig,
+        spent: dict[str, int],
+        expired: Callable[[], None],
+        above: Budget | None = None,
+    ) -> None:
         self._config = config
+        self._above = above
         self.steps = spent.get("steps", 0)
         self.tool_calls = spent.get("tool_calls", 0)
         self._active_ms = spent.get("active_ms", 0)
@@ -46,6 +54,18 @@ class Budget:
         if self._alarm:
             self._alarm.cancel()
             self._alarm = None
+
+    def pause(self) -> None:
+        """The run is paused, and those that it is inside of with it."""
+        self.stop()
+        if self._above:
+            self._above.pause()
+
+    def go_on(self) -> None:
+        """Undo `pause`."""
+        self.start()
+        if self._above:
+            self._above.go_on()
 
     def spent_on_steps(self) -> str | None:
         """Why no further step may begin, or None."""

@@ -8,7 +8,7 @@ import inspect
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from afk.agents.errors import StoreError
 from afk.core.budget import Budget
@@ -32,15 +32,20 @@ from afk.memory.records import (
     Request,
     RunKey,
     RunRecord,
+    RunStop,
 )
 from afk.memory.store import Lifeline, MemoryStore
 from afk.memory.text import storable
 from afk.tools import Tool, ToolArgumentsError, ToolContext, ToolError
 
+if TYPE_CHECKING:
+    from afk.core.subagents import Delegate
+
 HAPPENED_BY_VERIFY = (
     "This call was cut off, and was then found to have taken effect. Its output is not known."
 )
 CUT_OFF_AND_DENIED = "An earlier attempt at this call was cut off and may have had an effect. Now:"
+NO_LONGER_ALLOWED = "What allowed this call no longer holds: it expired or was revoked."
 STOPPED = "This call was stopped while it ran. It may have had an effect."
 CAUGHT = (
     "The process stopped while this call ran, so whether it took effect is not known. "
@@ -53,16 +58,31 @@ TAKEN_OVER = (
 
 
 class OpenCall:
-    """A call without a result yet, and its current request, if it has one."""
+    """A call without a result yet, and its current request, if it has one. Of a call to a subagent: whether
+    `waits_inside` is all that goes on there, or `stop`, how its run stopped short."""
 
-    def __init__(self, effect: EffectRecord, approval: ApprovalRecord | None) -> None:
+    def __init__(
+        self,
+        effect: EffectRecord,
+        approval: ApprovalRecord | None,
+        *,
+        waits_inside: bool = False,
+        stop: RunStop | None = None,
+    ) -> None:
         self.effect = effect
         self.approval = approval
+        self.waits_inside = waits_inside
+        self.stop = stop
 
     @property
     def waits(self) -> bool:
         """Whether only a person can go on with it."""
-        return self.approval is not None and self.approval.status == "pending"
+        return self.waits_inside or (self.approval is not None and self.approval.status == "pending")
+
+    @property
+    def is_under_way_inside(self) -> bool:
+        """Whether a subagent's run works for it."""
+        return self.effect.effect == "subagent" and self.effect.phase == "executing"
 
 
 class CallWorker:
@@ -81,8 +101,10 @@ class CallWorker:
         budget: Budget,
         progress: Callable[[], Progress],
         emit: Callable[[RunEvent], None],
+        delegate: Delegate,
     ) -> None:
         self._store = store
+        self._delegate = delegate
         self._key = key
         self._run = run
         self._judge = judge
@@ -170,6 +192,8 @@ class CallWorker:
         decided_sha: str | None = None,
     ) -> OpenCall | None:
         values = effect.arguments if arguments is None else arguments
+        if effect.effect == "subagent" and effect.phase == "executing":
+            return await self._work_inside(effect, approval, values, decided_sha)
         # the rules of now: they may be others than those under which the call was proposed
         if refusal := self._judge.refusal(effect.tool_name, values):
             if effect.phase != "proposed":
@@ -179,6 +203,8 @@ class CallWorker:
             return await self._ask(effect, "call", "What allowed calls like this one no longer covers it.")
         if not self._budget.claim_call():
             return OpenCall(effect, approval)
+        if effect.effect == "subagent":
+            return await self._work_inside(effect, approval, values, decided_sha)
         try:
             # before the intent is on disk: nothing was begun where it can't be had
             lifeline = self._store.lifeline(effect.effect_id) if effect.effect == "once" else None
@@ -190,6 +216,31 @@ class CallWorker:
         finally:
             if lifeline is not None:
                 lifeline.close()
+
+    async def _work_inside(
+        self,
+        effect: EffectRecord,
+        approval: ApprovalRecord | None,
+        values: dict[str, Any],
+        decided_sha: str | None,
+    ) -> OpenCall | None:
+        """Have a subagent work on the call, from the beginning or from where its run stands."""
+        sha = call_sha(effect.tool_name, values, self._run.workspace)
+        if effect.phase != "executing":
+            self._emit(CallStarted(self._key.run_id, effect.call_id, effect.tool_name, 1))
+        delegated = await self._delegate(self._key, effect, values, sha, decided_sha, self._budget)
+        if delegated is None:
+            self._budget.give_back_call()
+            return await self._ask(effect, "call", NO_LONGER_ALLOWED)
+        effect, result, stop = delegated.effect, delegated.result, delegated.stop
+        if stop is not None:
+            waits = stop.state == "awaiting_approval"
+            return OpenCall(effect, approval, waits_inside=waits, stop=None if waits else stop)
+        assert result is not None
+        if decided_sha is not None:
+            result = CallResult(result.phase, f"{_edited_note(values)}{result.text}")
+        took_ms = max(0, self._store.clock() - (effect.started_at_ms or self._store.clock()))
+        return await self._settle(effect, result, ("executing",), took_ms)
 
     async def _execute_held(
         self,
@@ -205,9 +256,7 @@ class CallWorker:
         if effect.effect != "read" or approval is not None or (effect.allowed_by or "").startswith("grant:"):
             began = await self._intend(effect, values, known_absent, decided_sha)
             if began is None:
-                return await self._ask(
-                    effect, "call", "What allowed this call no longer holds: it expired or was revoked."
-                )
+                return await self._ask(effect, "call", NO_LONGER_ALLOWED)
             started = began
         self._emit(CallStarted(self._key.run_id, effect.call_id, effect.tool_name, max(1, started.attempt)))
         began_at = time.monotonic()

@@ -18,6 +18,9 @@ class RunnerConfig:
     spent waiting for a person, or while no process ran, is not counted, and a resume after a spent budget begins a
     fresh one. `llm_timeout_s`: the longest silence of a model, in seconds. `max_model_retries`: how often a failed
     request is tried again. `approval_expires_after_s`: how long a request stands.
+    `max_subagent_depth`: how many levels of subagents may be below a root run (0: none); `max_subagents`: how many
+    calls to subagents one run may make. The limits of steps and tool calls hold for each run of its own; the wall time
+    is the root's.
     """
 
     interaction_mode: Literal["headless", "interactive"] = "headless"
@@ -31,6 +34,8 @@ class RunnerConfig:
     retry_base_delay_s: float = 0.5
     retry_max_delay_s: float = 30.0
     approval_expires_after_s: float | None = None
+    max_subagent_depth: int = 3
+    max_subagents: int = 32
 
     def __post_init__(self) -> None:
         if self.interaction_mode not in ("headless", "interactive"):
@@ -47,6 +52,8 @@ class RunnerConfig:
                 raise AgentConfigurationError(
                     f"{name} must be above zero, or None for no limit; got {value!r}."
                 )
+        if self.max_subagent_depth < 0 or self.max_subagents < 0:
+            raise AgentConfigurationError("max_subagent_depth and max_subagents must not be below zero.")
         if self.max_parallel_tools < 1 or self.llm_timeout_s <= 0 or self.max_model_retries < 0:
             raise AgentConfigurationError(
                 "max_parallel_tools must be at least 1, llm_timeout_s above 0, max_model_retries at least 0."

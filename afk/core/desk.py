@@ -96,8 +96,9 @@ class Desk:
                 pattern=pattern,
             ),
         )
-        if handle := self._handles.get(decided.run_id):
-            handle.signals.decided.set()
+        for handle in self._handles.values():
+            if handle.thread_id == decided.thread_id:  # the run that asked may be inside the one that is held
+                handle.signals.decided.set()
         return decided
 
     async def revoke_grant(self, grant_id: str, *, by: str | None = None) -> GrantRecord:

@@ -1,5 +1,6 @@
 """What happens in a run, as it happens: frozen, JSON-safe values that hold ids and text, nothing else.
 
+Those of the runs inside a run come with them, each with its own run id.
 They tell a person what is going on; they are not the record. What is on disk is in the store.
 """
 
@@ -123,6 +124,28 @@ class CallFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class SubagentStarted:
+    """A subagent works on a call of this run, whose result will stand at `seq`. What happens in its own run,
+    `child_run_id`, is told by events of that run id."""
+
+    run_id: str
+    call_id: str
+    seq: int
+    child_run_id: str
+    agent_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubagentStopped:
+    """The run that worked for a call stands as `state` says: it is over, it waits, or it stopped short."""
+
+    run_id: str
+    call_id: str
+    child_run_id: str
+    state: RunState
+
+
+@dataclass(frozen=True, slots=True)
 class RunWarning:
     """Something a person should know; the run goes on."""
 
@@ -160,6 +183,8 @@ RunEvent = (
     | CallStarted
     | CallOutput
     | CallFinished
+    | SubagentStarted
+    | SubagentStopped
     | RunWarning
     | RunPaused
     | RunStopped

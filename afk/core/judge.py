@@ -29,7 +29,7 @@ def call_sha(tool_name: str, arguments: dict[str, Any], workspace: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges the calls of one run.
+    """Judges the calls of one run. `path` is its agent with those above it, as requests show it.
 
     In this order: the tool must exist, its arguments must fit, then the first policy rule that matches, then what
     the tool says of itself; a grant answers for a person only where a person would be asked, and never against a
@@ -42,10 +42,12 @@ class Judge:
     store: MemoryStore
     thread_id: str
     workspace: str
+    path: str = ""
 
-    async def judge(self, calls: Sequence[ToolCall]) -> list[ProposedCall]:
-        """The calls of one answer, in their order."""
+    async def judge(self, calls: Sequence[ToolCall], delegated: int = 0) -> list[ProposedCall]:
+        """The calls of one answer, in their order; the run has made `delegated` calls to subagents before."""
         judged = [self._judge_one(call) for call in _with_ids_of_their_own(calls)]
+        judged = self._within_fan_out(judged, delegated)
         asking = [c for c in judged if c.request and not self._always_asks(c)]
         grants = await grants_for(self.store, self.agent, asking, self.thread_id, self.workspace)
         return [
@@ -69,7 +71,7 @@ class Judge:
             kind="uncertain" if kind == "uncertain" else "call",
             reason=reason,
             schema=tool.parameters,
-            agent_path=self.agent.name,
+            agent_path=self.path or self.agent.name,
             expires_at_ms=None if expires is None else self.store.clock() + int(expires * 1000),
         )
 
@@ -84,10 +86,25 @@ class Judge:
             return f"a call to {effect.tool_name!r} is open whose arguments its schema no longer accepts: {error}"
         return None
 
+    def _within_fan_out(self, judged: list[ProposedCall], delegated: int) -> list[ProposedCall]:
+        """No run makes more calls to subagents than the limit: those beyond it are refused before they are asked."""
+        limit = self.config.max_subagents
+        within: list[ProposedCall] = []
+        for call in judged:
+            if call.effect == "subagent" and call.result is None:
+                delegated += 1
+                if delegated > limit:
+                    text = (
+                        f"This run may give {limit} tasks to subagents, and has. Go on without another one."
+                    )
+                    call = replace(call, request=None, allowed_by=None, result=CallResult("failed", text))
+            within.append(call)
+        return within
+
     def _judge_one(self, call: ToolCall) -> ProposedCall:
         tool = self.agent.tool(call.name)
         if tool is None:
-            names = ", ".join(t.name for t in self.agent.tools) or "none"
+            names = ", ".join(t.name for t in self.agent.toolbox) or "none"
             return self._refused(call, {}, f"There is no tool named {call.name!r}. The tools are: {names}.")
         try:
             parsed = json.loads(call.arguments or "{}")

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from afk.agents.agent import Agent
 from afk.agents.errors import AgentError, RunFencedError
@@ -40,12 +40,15 @@ from afk.memory.records import (
 )
 from afk.memory.store import MemoryStore
 
+if TYPE_CHECKING:
+    from afk.core.subagents import Delegate
+
 # how often a run looks whether another process decided something: within a second is the promise
 LOOK_EVERY_S = 0.25
 
 
 class StepLoop:
-    """One run, from a snapshot to its next stop, under one epoch."""
+    """One run, from a snapshot to its next stop, under one epoch; a root run, or one inside another."""
 
     def __init__(
         self,
@@ -58,6 +61,8 @@ class StepLoop:
         snapshot: RunSnapshot,
         signals: Signals,
         emit: Callable[[RunEvent], None],
+        delegate: Delegate,
+        above: Budget | None = None,
     ) -> None:
         self._store = store
         self._model = model
@@ -66,11 +71,12 @@ class StepLoop:
         self._signals = signals
         self._emit = emit
         run = snapshot.run
-        self.key = RunKey(run.run_id, run.thread_id, run.epoch)
+        part_id = run.transcript_id if run.parent_run_id else None
+        self.key = RunKey(run.run_id, run.thread_id, run.epoch, part_id)
         self._asker = Asker(llm, agent, model, config, run.run_id, emit)
         self._step = run.step
         self._usage = dict(run.usage)
-        self._budget = Budget(config, run.budget, self._time_is_up)
+        self._budget = Budget(config, run.budget, self._time_is_up, above)
         self._open = {
             e.effect_id: OpenCall(e, snapshot.approvals.get(e.effect_id))
             for e in snapshot.effects
@@ -79,7 +85,7 @@ class StepLoop:
         self._chat = to_chat(
             agent.instructions, _without_open_step(snapshot) if self._open else snapshot.messages
         )
-        self._worker = CallWorker(store, self.key, run, judge, self._budget, self._progress, emit)
+        self._worker = CallWorker(store, self.key, run, judge, self._budget, self._progress, emit, delegate)
         self._seen_version: tuple[int, int] | None = None
 
     @property
@@ -103,8 +109,7 @@ class StepLoop:
             )
             stop, written = order.as_stop(), False
         except ModelError as error:
-            kind = "timeout" if error.kind == "timeout" else "infrastructure"
-            stop, written = StopOrder("interrupted", kind, str(error)).as_stop(), False
+            stop, written = _model_failed(error), False
         except RunFencedError:
             raise
         except Exception as error:
@@ -117,6 +122,20 @@ class StepLoop:
             self._budget.stop()
         if not written:
             await self._store.stop_run(self.key, stop)
+        return stop
+
+    async def run_inside(self) -> RunStop:
+        """Work until this run, which is inside another, is over, waits for people or stops short: then that is on
+        disk. Cancelled, what is known of its calls is; how it stands then is written with its root."""
+        self._budget.start()
+        try:
+            stop, written = await self._body()
+        except ModelError as error:
+            stop, written = _model_failed(error), False
+        finally:
+            self._budget.stop()
+        if not written:
+            await self._store.stop_child(self.key, stop)
         return stop
 
     async def _body(self) -> tuple[RunStop, bool]:
@@ -137,7 +156,7 @@ class StepLoop:
 
     async def _record(self, answer: Answer) -> RunStop | None:
         """Boundary A. The run's stop, if the answer, or the requests in it, are the end for now."""
-        judged = await self._judge.judge(answer.tool_calls)
+        judged = await self._judge.judge(answer.tool_calls, await self._delegated(answer))
         self._step += 1
         self._budget.steps += 1
         self._count("model_calls", 1)
@@ -173,6 +192,13 @@ class StepLoop:
         if judged and not self._open:
             await self._append_results()
         return stop
+
+    async def _delegated(self, answer: Answer) -> int:
+        """How many calls to subagents the run made so far; asked only where the answer makes one."""
+        agent = self._judge.agent
+        if not any(agent.subagent(call.name) for call in answer.tool_calls):
+            return 0
+        return await self._store.count_delegated(self.key.run_id)
 
     def _stop_after(self, answer: Answer, judged: list[ProposedCall]) -> RunStop | None:
         if not judged:
@@ -212,6 +238,8 @@ class StepLoop:
                     await self._gate()
                 self._start_what_can(working)
                 if not working:
+                    if stop := next((call.stop for call in self._open.values() if call.stop), None):
+                        return stop
                     if all(call.waits for call in self._open.values()):
                         return RunStop("awaiting_approval")
                     spent = self._budget.spent_on_calls() or ""
@@ -224,12 +252,15 @@ class StepLoop:
 
     def _start_what_can(self, working: dict[asyncio.Task[OpenCall | None], str]) -> None:
         busy = set(working.values())
-        if self._signals.is_paused or self._budget.spent_on_calls():
+        if self._signals.is_paused:
             return
+        spent = bool(self._budget.spent_on_calls())
         for effect_id, call in self._open.items():
             if len(working) >= self._config.max_parallel_tools:
                 return
-            if effect_id not in busy and not call.waits:
+            if effect_id in busy or call.waits or call.stop:
+                continue
+            if not spent or call.is_under_way_inside:
                 working[asyncio.ensure_future(self._worker.advance(call))] = effect_id
 
     async def _wait_for_work_or_decision(self, working: dict[asyncio.Task[OpenCall | None], str]) -> None:
@@ -261,8 +292,13 @@ class StepLoop:
         if any(call.approval and call.approval.expires_at_ms is not None for call in self._open.values()):
             await self._store.expire_requests(self.key.run_id)
         for effect, approval in await self._store.read_calls(self.key.run_id, self._step):
-            if effect.effect_id in self._open and effect.effect_id not in (except_for or ()):
-                self._open[effect.effect_id] = OpenCall(effect, approval)
+            known = self._open.get(effect.effect_id)
+            if known is None or known.stop or effect.effect_id in (except_for or ()):
+                continue
+            call = OpenCall(effect, approval)
+            if call.is_under_way_inside:
+                call.waits_inside = await self._store.child_waits(effect.effect_id)
+            self._open[effect.effect_id] = call
 
     async def _append_results(self) -> None:
         """The results of the step, in the order of the calls."""
@@ -273,10 +309,10 @@ class StepLoop:
         """Where `pause()` takes hold. Calls that run go on, and no further one begins."""
         if not self._signals.is_paused:
             return
-        self._budget.stop()
+        self._budget.pause()
         self._emit(RunPaused(self.key.run_id))
         await self._signals.wait_until_going()
-        self._budget.start()
+        self._budget.go_on()
 
     def _progress(self) -> Progress:
         return Progress(self._step, dict(self._usage), self._budget.as_record())
@@ -306,6 +342,11 @@ def _why_degraded(answer: Answer) -> str:
     if answer.finish_reason == "length":
         return "The answer is cut: it reached the longest length that the model gives."
     return "The answer is cut: the provider's content filter stopped it."
+
+
+def _model_failed(error: ModelError) -> RunStop:
+    kind = "timeout" if error.kind == "timeout" else "infrastructure"
+    return StopOrder("interrupted", kind, str(error)).as_stop()
 
 
 def _cancel(task: asyncio.Future[Any]) -> None:

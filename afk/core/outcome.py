@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from afk.agents.results import AgentResult, Interruption, RunUsage, ToolExecution
+from afk.agents.results import AgentResult, Interruption, RunUsage, SubagentExecution, ToolExecution
+from afk.core.subagents import runs_inside
 from afk.memory.records import RunRecord
 from afk.memory.store import MemoryStore
 
@@ -13,6 +14,7 @@ async def result_of(store: MemoryStore, run: RunRecord) -> AgentResult:
     """The result of a run in whatever state, from its row, its calls and its thread."""
     thread = await store.get_thread(run.thread_id)
     effects = await store.list_effects(run.run_id)
+    inside = await runs_inside(store, run.run_id)
     return AgentResult(
         run_id=run.run_id,
         thread_id=run.thread_id,
@@ -32,7 +34,14 @@ async def result_of(store: MemoryStore, run: RunRecord) -> AgentResult:
             )
             for effect, output in effects
         ),
-        usage=RunUsage(**{name: run.usage.get(name, 0) for name in RunUsage.__slots__}),
+        subagent_executions=tuple(
+            SubagentExecution(one.run_id, one.agent_name, one.parent_call_id or "", one.state)
+            for one in inside
+            if one.parent_run_id == run.run_id
+        ),
+        usage=RunUsage(
+            **{name: sum(one.usage.get(name, 0) for one in (run, *inside)) for name in RunUsage.__slots__}
+        ),
         step=run.step,
         messages_count=thread.message_count if thread else 0,
     )

@@ -19,7 +19,7 @@ from afk.agents.errors import (
     RunFencedError,
 )
 from afk.agents.policy import Policy, PolicyRule
-from afk.agents.results import AgentResult
+from afk.agents.results import TERMINAL, AgentResult
 from afk.core.approvals import Attendant, InteractionProvider
 from afk.core.config import RunnerConfig
 from afk.core.desk import Desk
@@ -27,9 +27,9 @@ from afk.core.events import RunEvent, RunStarted, RunStopped, RunWarning
 from afk.core.handle import AgentRunHandle
 from afk.core.inputs import json_safe, require_id
 from afk.core.judge import Judge
-from afk.core.loop import StepLoop
 from afk.core.outcome import interruption_of, result_of
 from afk.core.signals import StopOrder
+from afk.core.subagents import Crew, Level, level_below, level_of
 from afk.core.to_the_end import to_the_end
 from afk.core.transcript import title_of
 from afk.llms.protocol import LLM
@@ -162,6 +162,7 @@ class Runner(Desk):
     ) -> AgentResult:
         """Go on with a run from its last checkpoint; of a finished one, its stored result.
 
+        A run inside another is gone on with by its root, whose agent is to be passed and whose result is returned.
         `context` is merged over the stored one, and stored. Raises AgentConfigurationError (empty ids, another
         agent), AgentCheckpointCorruptionError and its kinds, AgentRunBusyError, AgentRunSupersededError.
         """
@@ -182,6 +183,7 @@ class Runner(Desk):
         require_id("run_id", run_id)
         require_id("thread_id", thread_id)
         store = await self._store()
+        run_id = await self._root_of(store, run_id, thread_id)
         await self._require_same_agent(store, agent, run_id, thread_id)
         overlay = json_safe(context)
         was_live = run_id in store.live_runs
@@ -209,10 +211,17 @@ class Runner(Desk):
             raise AgentConfigurationError(
                 f"{checkpoint_id!r} is no checkpoint of run {run_id}; they are named {run_id}.0 and so on."
             )
+        store = await self._store()
+        run = await store.get_run(run_id)
+        if run is not None and run.parent_run_id is not None:
+            raise AgentConfigurationError(
+                f"Run {run_id} works for a call of run {run.parent_run_id} and can't be forked by itself. "
+                f"Fork its root, run {run.root_run_id}, from one of its checkpoints."
+            )
         if message is not None and not message.strip():
             raise AgentConfigurationError("The message of a fork is empty; leave it out, or write one.")
         text = None if message is None else storable(message)
-        return await (await self._store()).fork_run(run_id, int(number), text)
+        return await store.fork_run(run_id, int(number), text)
 
     def live_handle(self, run_id: str) -> AgentRunHandle | None:
         """The handle of a run that goes on in this runner, or None."""
@@ -235,9 +244,6 @@ class Runner(Desk):
             self._given_llm = default_llm()
         return self._given_llm
 
-    def _judge(self, store: MemoryStore, agent: Agent, run: RunRecord) -> Judge:
-        return Judge(agent, self._policy, self._config, store, run.thread_id, run.workspace)
-
     async def _require_same_agent(
         self, store: MemoryStore, agent: Agent, run_id: str, thread_id: str
     ) -> None:
@@ -249,13 +255,37 @@ class Runner(Desk):
                 f"Run {run_id} was begun by agent {run.agent_name!r} and can't be resumed by {agent.name!r}. "
                 f"Pass the agent of that name."
             )
-        judge = self._judge(store, agent, run)
-        for effect, _ in await store.read_calls(run_id, run.step):
-            problem = judge.explain_mismatch(effect) if effect.finished_at_ms is None else None
-            if problem:
-                raise AgentConfigurationError(
-                    f"Run {run_id} can't be resumed: {problem}. Pass the agent as it was when the run began."
-                )
+        if problem := await self._mismatch(store, level_of(agent, _model_of(agent), self._config), run):
+            raise AgentConfigurationError(
+                f"Run {run_id} can't be resumed: {problem}. Pass the agent as it was when the run began."
+            )
+
+    async def _mismatch(self, store: MemoryStore, level: Level, run: RunRecord) -> str | None:
+        """Why these agents can't go on with the open calls of a run and of those inside it, or None."""
+        judge = Judge(level.agent, self._policy, self._config, store, run.thread_id, run.workspace)
+        inside = {
+            one.parent_call_id: one
+            for one in await store.list_descendants(run.root_run_id)
+            if one.parent_run_id == run.run_id and one.state not in TERMINAL
+        }
+        for effect, _ in await store.read_calls(run.run_id, run.step):
+            if effect.finished_at_ms is not None:
+                continue
+            if problem := judge.explain_mismatch(effect):
+                return problem
+            child = inside.get(effect.call_id) if effect.effect == "subagent" else None
+            if child is None:
+                continue
+            if problem := await self._mismatch(
+                store, level_below(level, effect.tool_name, self._config), child
+            ):
+                return problem
+        return None
+
+    async def _root_of(self, store: MemoryStore, run_id: str, thread_id: str) -> str:
+        """The root of a run of this thread; the run itself where it is one, or is not there."""
+        run = await store.get_run(run_id)
+        return run.root_run_id if run is not None and run.thread_id == thread_id else run_id
 
     def _start(
         self, store: MemoryStore, agent: Agent, taken: RunSnapshot | RunRecord, *, resumed: bool
@@ -308,24 +338,14 @@ class Runner(Desk):
     ) -> None:
         """The loop until the run stops; where it waits for people, the waiting, and the loop again."""
         attendant = Attendant(store, self._config, self._provider)
+        crew = Crew(store, self._llm(), self._policy, self._config, handle.signals, handle.emit)
         while True:
-            loop = StepLoop(
-                store,
-                self._llm(),
-                agent,
-                _model_of(agent),
-                self._config,
-                self._judge(store, agent, snapshot.run),
-                snapshot,
-                handle.signals,
-                handle.emit,
-            )
-            stop = await loop.run()
+            stop = await crew.root(agent, _model_of(agent), snapshot).run()
             if stop.state != "awaiting_approval":
                 return
             # nobody owns a run that only waits, so that whoever gets a decision can go on with it
             store.live_runs.discard(handle.run_id)
-            goes_on = await attendant.attend(snapshot.run, loop.step, handle.signals)
+            goes_on = await attendant.attend(snapshot.run, handle.signals)
             cancelled = handle.signals.order is not None and handle.signals.order.state == "cancelled"
             if not goes_on and not cancelled:
                 return

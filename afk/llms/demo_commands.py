@@ -1,6 +1,7 @@
 """What the demo model understands: a few commands, one after another or side by side.
 
-`list [PATH]`, `read PATH`, `write PATH: TEXT`, `edit PATH: OLD => NEW`, `search PATTERN`, `run: COMMAND`;
+`list [PATH]`, `read PATH`, `write PATH: TEXT`, `edit PATH: OLD => NEW`, `search PATTERN`, `run: COMMAND`, and
+`ask AGENT: TASK`, where a subagent of that name is offered;
 joined by `and then` they are done one after another, joined by `together with` at once.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_COMMAND_AHEAD = r"(?=list\b|read\s|write\s|edit\s|search\s|run:)"
+_COMMAND_AHEAD = r"(?=list\b|read\s|write\s|edit\s|search\s|run:|ask\s+[\w-]+:)"
 _THEN = re.compile(rf"\s+and then\s+{_COMMAND_AHEAD}", re.IGNORECASE)
 _TOGETHER = re.compile(rf"\s+together with\s+{_COMMAND_AHEAD}", re.IGNORECASE)
 
@@ -20,6 +21,7 @@ _READ = re.compile(rf"read\s+{_NAME}", _FLAGS)
 _WRITE = re.compile(rf"write\s+{_NAME}\s*:[ \n]?(?P<content>.*)", _FLAGS)
 _EDIT = re.compile(rf"edit\s+{_NAME}\s*:[ \n]?(?P<old>.*?)[ \n]?=>[ \n]?(?P<new>.*)", _FLAGS)
 _SEARCH = re.compile(r"search\s+(?P<pattern>\S.*)", _FLAGS)
+_ASK = re.compile(r"ask\s+(?P<agent>[\w-]{1,64}):\s*(?P<task>\S.*)", _FLAGS)
 _RUN = re.compile(r"run:\s*(?P<command>\S.*)", _FLAGS)
 
 
@@ -63,6 +65,8 @@ def _parse_command(part: str) -> Command | None:
         return Command("search_files", {"pattern": found["pattern"]}, f"search for `{found['pattern']}`")
     if found := _RUN.fullmatch(part):
         return Command("run_command", {"command": found["command"]}, f"run `{found['command']}`")
+    if found := _ASK.fullmatch(part):
+        return Command(found["agent"], {"task": found["task"]}, f"ask `{found['agent']}`")
     return None
 
 

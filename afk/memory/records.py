@@ -17,7 +17,7 @@ ApprovalStatus = Literal[
 ApprovalKind = Literal["call", "uncertain"]
 DecisionText = Literal["allow", "deny", "respond", "run_again", "happened", "skip"]
 Scope = Literal["once", "thread", "workspace"]
-CheckpointPhase = Literal["start", "answer", "result", "final", "fork"]
+CheckpointPhase = Literal["start", "answer", "delegated", "result", "final", "fork"]
 
 STATUS_OF_DECISION: dict[DecisionText, ApprovalStatus] = {
     "allow": "allowed",
@@ -52,7 +52,9 @@ class ThreadRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One execution. `result` is the stored AgentResult of a terminal run, as JSON-safe values."""
+    """One execution. `result` is the stored AgentResult of a terminal run, as JSON-safe values. A run inside another
+    (a subagent's) names its root, the run above it and the call that it works for; its messages stand in
+    `transcript_id`, those of a root run in its thread."""
 
     run_id: str
     thread_id: str
@@ -74,6 +76,7 @@ class RunRecord:
     parent_call_id: str | None
     created_at_ms: int
     updated_at_ms: int
+    transcript_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,8 @@ class CheckpointRecord:
 
 @dataclass(frozen=True, slots=True)
 class EffectRecord:
-    """One tool call: what was asked, how far it got, and on which attempt."""
+    """One tool call: what was asked, how far it got, and on which attempt. `thread_id` and `result_seq` are the place
+    of its result: for a call of a subagent, in the subagent's own conversation."""
 
     effect_id: str
     run_id: str
@@ -218,11 +222,18 @@ class CompactionRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunKey:
-    """The right to write for a run: its id and the epoch under which it was taken."""
+    """The right to write for a run: its id and the epoch under which it was taken. `part_id` is the conversation
+    that a run inside another has of its own."""
 
     run_id: str
     thread_id: str
     epoch: int
+    part_id: str | None = None
+
+    @property
+    def transcript_id(self) -> str:
+        """Where the run's messages stand."""
+        return self.part_id or self.thread_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +314,25 @@ class RunSnapshot:
     effects: tuple[EffectRecord, ...]
     approvals: dict[str, ApprovalRecord]
     owner_died: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewChild:
+    """What is written of a subagent's run when its call begins; the rest comes from the run above it."""
+
+    run_id: str
+    agent_name: str
+    model: str
+    fingerprint: dict[str, str]
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChildBegun:
+    """A call to a subagent that is under way, and its run: a snapshot to go on from, or how it ended."""
+
+    effect: EffectRecord
+    child: RunSnapshot | RunRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from afk.memory.records import (
     ApprovalRecord,
     CallResult,
     CheckpointRecord,
+    ChildBegun,
     CompactionRecord,
     Decision,
     EffectPhase,
@@ -20,6 +21,7 @@ from afk.memory.records import (
     GrantRecord,
     MessageHead,
     MessageRecord,
+    NewChild,
     NewRun,
     Progress,
     ProposedCall,
@@ -142,6 +144,24 @@ class MemoryStore(Protocol):
         edited arguments were brought into the tool's normal form since. Raises RunFencedError."""
         ...
 
+    async def begin_child(
+        self,
+        key: RunKey,
+        effect_id: str,
+        arguments: dict[str, Any],
+        args_sha: str,
+        new: NewChild,
+        *,
+        decided_sha: str | None = None,
+    ) -> ChildBegun | None:
+        """I of a call to a subagent and S of its run, in one; where that run is there already, what is needed to go on
+        with it, or how it ended. None: the call may not be made. Raises RunFencedError."""
+        ...
+
+    async def stop_child(self, key: RunKey, stop: RunStop) -> None:
+        """A run inside another waits, or stopped short; its root still owns it. Raises RunFencedError."""
+        ...
+
     async def withdraw_effect(self, key: RunKey, effect_id: str) -> None:
         """Undo I for a call that was never made. Raises RunFencedError."""
         ...
@@ -184,6 +204,27 @@ class MemoryStore(Protocol):
 
     async def read_calls(self, run_id: str, step: int) -> list[tuple[EffectRecord, ApprovalRecord | None]]:
         """A step's calls with the current request of each, as they stand now."""
+        ...
+
+    async def open_calls(self, root_run_id: str) -> list[tuple[EffectRecord, ApprovalRecord | None]]:
+        """The calls without a result of a root run and of all runs inside it, each with its current request; for a
+        call to a subagent that is under way, its own calls stand here."""
+        ...
+
+    async def child_waits(self, effect_id: str) -> bool:
+        """Whether the run that works for this call, with all inside it, can go on only when a person decides."""
+        ...
+
+    async def child_run(self, effect_id: str) -> RunRecord | None:
+        """The run that works, or worked, for a call to a subagent; None while there is none."""
+        ...
+
+    async def count_delegated(self, run_id: str) -> int:
+        """How many calls to subagents a run has made."""
+        ...
+
+    async def list_descendants(self, root_run_id: str) -> list[RunRecord]:
+        """All runs inside a root run, the oldest first."""
         ...
 
     async def step_results(self, run_id: str, step: int) -> list[tuple[str, str]]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from afk.tools.schema import ArgumentsSchema
 
 Effect = Literal["read", "idempotent", "once"]
+# a subagent's call is neither repeated nor lost: it is resumed inside its own run
+CallEffect = Literal[Effect, "subagent"]
 ApprovalMode = Literal["never", "always", "policy"]
 
 
@@ -125,7 +127,7 @@ class Tool:
         self.function = function
         self.name = called
         self.description = text
-        self.effect: Effect = effect
+        self.effect: CallEffect = effect
         self.approval: ApprovalMode = approval or ("never" if effect == "read" else "policy")
         self.verify = verify
         self.timeout_s = timeout_s

@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 from afk.memory.records import CheckpointRecord, EffectRecord, MessageRecord
 from afk.memory.store import MemoryStore
-from afk_tui.gateway.clean import clean
+from afk_tui.gateway.clean import clean, clean_line
 from afk_tui.gateway.items import call_title
 from afk_tui.gateway.views import CheckpointRow
 
@@ -48,6 +48,15 @@ class CheckpointDetails:
     open_calls: tuple[str, ...]
 
 
+def _open_call(checkpoint: CheckpointRecord, effect: EffectRecord) -> str:
+    """A call in one line; of one that a subagent works on, which run that is and how far it was."""
+    title = call_title(effect.tool_name, effect.arguments)
+    for child in cast("list[dict[str, Any]]", checkpoint.state.get("children", [])):
+        if child["call_id"] == effect.call_id:
+            return f"{title} (in run {clean_line(child['run_id'])}, checkpoint {child['checkpoint']})"
+    return title
+
+
 async def read_details(
     store: MemoryStore, thread_id: str, row: CheckpointRow, *, near: int = 0
 ) -> CheckpointDetails | None:
@@ -72,9 +81,7 @@ async def read_details(
         added_count=here.message_count - former.message_count if former else len(messages),
         added=tuple(_added(message, effects.get(message.seq)) for message in messages[:ADDED_SHOWN]),
         open_calls=tuple(
-            call_title(calls[call_id].tool_name, calls[call_id].arguments)
-            for call_id in _open_calls(here)
-            if call_id in calls
+            _open_call(here, calls[call_id]) for call_id in _open_calls(here) if call_id in calls
         ),
     )
 

@@ -31,7 +31,8 @@ _DECISIONS = {
 
 async def read_thread(settings: Settings, thread_id: str) -> Doc:
     """Everything of a conversation, as it is stored: the thread, its runs (oldest first), its messages in order, and
-    its calls in the order of their results, each with its requests. Raises GatewayError."""
+    its calls in the order of their results, each with its requests; `inside`: the same of each run of a subagent, with
+    the call that it worked for. Raises GatewayError."""
     async with opened_store(settings) as store:
         await require_thread(store, thread_id)
         thread = await store.get_thread(thread_id)
@@ -42,7 +43,24 @@ async def read_thread(settings: Settings, thread_id: str) -> Doc:
         requests: dict[str, list[ApprovalRecord]] = defaultdict(list)
         for request in await store.list_approvals(thread_id=thread_id, pending_only=False):
             requests[request.effect_id].append(request)
-    live = {run.run_id for run in runs if run.state == "running"}
+        live = {run.run_id for run in runs if run.state == "running"}
+        inside: list[Doc] = []
+        for run in reversed(runs):
+            if run.parent_run_id is not None:
+                messages_of, calls_of = await store.read_range(run.transcript_id, 0, 2**62)
+                inside.append(
+                    {
+                        "run_id": run.run_id,
+                        "parent_run_id": run.parent_run_id,
+                        "parent_call_id": run.parent_call_id,
+                        "agent_name": run.agent_name,
+                        "messages": [dataclasses.asdict(message) for message in messages_of],
+                        "calls": [
+                            _call_doc(effect, requests[effect.effect_id], is_live=effect.run_id in live)
+                            for effect, _ in calls_of
+                        ],
+                    }
+                )
     return {
         "format": FORMAT,
         "thread": dataclasses.asdict(thread),
@@ -57,6 +75,7 @@ async def read_thread(settings: Settings, thread_id: str) -> Doc:
             )
             for effect, request in calls
         ],
+        "inside": inside,
     }
 
 
@@ -70,14 +89,25 @@ def to_markdown(doc: Doc) -> str:
         f"- folder: {_code(thread['workspace'])}\n- state: {thread['state'].replace('_', ' ')}\n"
         f"- begun: {_moment(thread['created_at_ms'])}"
     )
-    by_place = {call["result_seq"]: call for call in doc["calls"]}
-    texts = {message["seq"]: message for message in doc["messages"]}
+    inside = {(part["parent_run_id"], part["parent_call_id"]): part for part in doc["inside"]}
+    parts += _conversation_markdown(doc, inside, "")
+    return "\n\n".join(parts) + "\n"
+
+
+def _conversation_markdown(part: Doc, inside: dict[tuple[str, str], Doc], path: str) -> list[str]:
+    """Messages and calls in order; under a call what a subagent did for it."""
+    parts: list[str] = []
+    by_place = {call["result_seq"]: call for call in part["calls"]}
+    texts = {message["seq"]: message for message in part["messages"]}
     for seq in sorted({*by_place, *texts}):
         if seq in by_place:
-            parts.append(_call_markdown(by_place[seq], texts.get(seq)))
+            call = by_place[seq]
+            parts.append(_call_markdown(call, texts.get(seq), path))
+            if below := inside.get((call["run_id"], call["call_id"])):
+                parts += _conversation_markdown(below, inside, f"{path}{_inline(below['agent_name'])} › ")
         elif texts[seq]["text"] or texts[seq]["role"] == "user":
-            parts.append(_message_markdown(texts[seq]))
-    return "\n\n".join(parts) + "\n"
+            parts.append(_message_markdown(texts[seq], path))
+    return parts
 
 
 def _call_doc(effect: EffectRecord, requests: list[ApprovalRecord], *, is_live: bool) -> Doc:
@@ -133,13 +163,15 @@ def _status(effect: EffectRecord, request: ApprovalRecord | None, is_live: bool)
             return "waiting" if asked == "pending" else "not begun"
 
 
-def _message_markdown(message: dict[str, Any]) -> str:
+def _message_markdown(message: dict[str, Any], path: str) -> str:
     who = "User" if message["role"] == "user" else "Assistant"
+    if path:
+        who = f"{path}{'Task' if message['role'] == 'user' else who}"
     return f"## {who} ({_moment(message['created_at_ms'])})\n\n{_quoted(message['text'])}"
 
 
-def _call_markdown(call: Doc, result: dict[str, Any] | None) -> str:
-    lines = [f"### Call: {_code(call['tool_name'])}", "", f"- status: {call['status']}"]
+def _call_markdown(call: Doc, result: dict[str, Any] | None, path: str) -> str:
+    lines = [f"### {path}Call: {_code(call['tool_name'])}", "", f"- status: {call['status']}"]
     if call["attempts"] > 1:
         lines.append(f"- attempts: {call['attempts']}")
     if call["allowed_by"] and not call["requests"]:

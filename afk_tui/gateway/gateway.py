@@ -110,7 +110,7 @@ class Gateway:
         """Import what the first message will need, in a thread, so that no key waits for it."""
 
         def imports() -> None:
-            for tool in self._agent.tools:
+            for tool in self._agent.toolbox:
                 tool.parameters  # noqa: B018 - pydantic is imported, and the schema made, on first use
 
         await asyncio.to_thread(imports)
@@ -176,14 +176,15 @@ class Gateway:
             if thread is None or run is None:
                 return None
             decided = await has_unused_decision(self._store, run)
+            inside = await self._store.list_descendants(run.run_id)
         return RunView(
             run_id=run.run_id,
             state=run.state,
             standing=standing_of(run, is_live=self._is_live(run.run_id), is_decided=decided),
             reason=clean((run.interruption or {}).get("detail", "")),
             pending=thread.pending_approvals,
-            input_tokens=run.usage.get("input_tokens", 0),
-            output_tokens=run.usage.get("output_tokens", 0),
+            input_tokens=sum(one.usage.get("input_tokens", 0) for one in (run, *inside)),
+            output_tokens=sum(one.usage.get("output_tokens", 0) for one in (run, *inside)),
         )
 
     async def waiting_runs(self) -> list[ThreadRow]:
@@ -246,7 +247,7 @@ class Gateway:
                 run = await self._store.get_run(run_id)
                 if run is None or (thread_id is not None and run.thread_id != thread_id):
                     continue
-                for effect, _ in await self._store.read_calls(run_id, run.step):
+                for effect, _ in await self._store.open_calls(run_id):
                     if effect.phase == "executing" and effect.effect == "once":
                         titles.append(call_title(effect.tool_name, effect.arguments))
         return titles

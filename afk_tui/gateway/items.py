@@ -10,7 +10,7 @@ from afk_tui.gateway.clean import clean, clean_line
 from afk_tui.gateway.views import CallStatus, ConversationItem, ItemHead
 
 # which argument names a call best, in this order
-TELLING = ("path", "command", "pattern", "query", "url", "name")
+TELLING = ("path", "command", "pattern", "query", "url", "name", "task")
 
 
 # how a decision reads, where its name does not say it
@@ -113,10 +113,11 @@ def _footnote(effect: EffectRecord, approval: ApprovalRecord | None) -> str:
         parts.append("allowed by the policy")
     if approval and approval.decision_reason:
         parts.append(f"“{approval.decision_reason}”")
-    settled = approval is not None and approval.status in ("happened", "skipped")
-    if (
-        effect.started_at_ms and effect.finished_at_ms and not settled
-    ):  # till a person settled it says nothing
+    # till a person settled it says nothing; a subagent's call lasts while its requests wait for people
+    settled = (
+        approval is not None and approval.status in ("happened", "skipped")
+    ) or effect.effect == "subagent"
+    if effect.started_at_ms and effect.finished_at_ms and not settled:
         parts.append(f"{max(0, effect.finished_at_ms - effect.started_at_ms) / 1000:.1f} s")
     if effect.attempt > 1:
         parts.append(f"attempt {effect.attempt}")

@@ -35,6 +35,8 @@ class Pump:
         self._items: dict[str, ConversationItem] = {}
         self._output: dict[str, str] = {}
         self._shown_at: dict[str, float] = {}
+        # of the runs inside the run: where the call stands that each works for, and whose they are
+        self._inside: dict[str, tuple[int, str]] = {}
         self.ended_in = ""
 
     async def run(self) -> None:
@@ -43,6 +45,12 @@ class Pump:
             await self._tell(event)
 
     async def _tell(self, event: events.RunEvent) -> None:
+        if event.run_id == self._handle.run_id:
+            await self._tell_own(event)
+        else:
+            await self._tell_inside(event)
+
+    async def _tell_own(self, event: events.RunEvent) -> None:
         thread_id = self._thread_id
         match event:
             case events.RunStarted():
@@ -71,6 +79,12 @@ class Pump:
                 self._seqs[event.call_id] = event.seq
                 self._output.pop(event.call_id, None)
                 await self._tell_call(event.call_id)
+            case events.SubagentStarted():
+                self._seqs[event.call_id] = event.seq
+                self._inside[event.child_run_id] = (event.seq, event.agent_name)
+                await self._tell_call(event.call_id)
+            case events.SubagentStopped():
+                await self._tell_call(event.call_id)
             case events.RunWarning():
                 self._post(told.Warned(thread_id, clean(event.text)))
             case events.RunPaused():
@@ -81,6 +95,41 @@ class Pump:
                 self._post(told.RunEnded(thread_id, event.run_id, event.state, clean(reason)))
             case _:
                 assert_never(event)
+
+    async def _tell_inside(self, event: events.RunEvent) -> None:
+        """What happens in a run inside this one changes the call that it works for."""
+        seq, name = self._inside.get(event.run_id, (0, ""))
+        match event:
+            case events.SubagentStarted():
+                self._inside[event.child_run_id] = (seq, event.agent_name)
+            case events.ApprovalRequested() | events.ApprovalDecided():
+                self._post(told.RequestsChanged(self._thread_id))
+            case events.RunWarning():
+                self._post(told.Warned(self._thread_id, clean(f"{name}: {event.text}")))
+            case events.AnswerRestarted():
+                text = f"{name}: {event.reason} Asking again in {event.delay_s:.0f} s."
+                self._post(told.Warned(self._thread_id, clean(text)))
+            case (
+                events.AnswerDelta()
+                | events.CallOutput()
+                | events.StepStarted()
+                | events.RunStarted()
+                | events.RunPaused()
+                | events.RunStopped()
+            ):
+                return
+            case (
+                events.AnswerRecorded()
+                | events.CallProposed()
+                | events.CallStarted()
+                | events.CallFinished()
+                | events.SubagentStopped()
+            ):
+                pass
+            case _:
+                assert_never(event)
+        if seq and (item := await self._source.at(seq)):
+            self._post(told.ItemChanged(self._thread_id, item))
 
     async def _tell_call(self, call_id: str) -> None:
         """How the call stands in the journal now."""

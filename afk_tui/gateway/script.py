@@ -246,6 +246,7 @@ def run_doc(run: RunRecord) -> Doc:
     return {
         "run_id": run.run_id,
         "thread_id": run.thread_id,
+        "parent_run_id": run.parent_run_id,
         "state": run.state,
         "interruption": run.interruption,
         "agent_name": run.agent_name,

@@ -26,6 +26,8 @@ from afk.core.events import (
     RunStopped,
     RunWarning,
     StepStarted,
+    SubagentStarted,
+    SubagentStopped,
 )
 from afk.core.handle import AgentRunHandle
 from afk.llms.protocol import ModelError
@@ -119,8 +121,14 @@ def _build(settings: Settings) -> Engine:
 async def _follow(engine: Engine, handle: AgentRunHandle, follower: Follower, stop: asyncio.Event) -> Outcome:
     stopper = asyncio.ensure_future(_interrupt_when(stop, handle))
     try:
+        inside: dict[str, str] = {}
         async for event in handle.events:
-            _tell(engine, event, follower)
+            if isinstance(event, SubagentStarted):
+                inside[event.child_run_id] = f"{inside.get(event.run_id, '')}{event.agent_name} › "
+            if event.run_id == handle.run_id:
+                _tell(engine, event, follower)
+            else:
+                _tell_inside(event, inside.get(event.run_id, ""), follower)
         result = await handle.await_result()
     except OSError:
         # nobody reads what is told any more: the run is kept, to be resumed
@@ -128,7 +136,8 @@ async def _follow(engine: Engine, handle: AgentRunHandle, follower: Follower, st
         raise
     finally:
         stopper.cancel()
-    waiting = await engine.store.list_approvals(run_id=result.run_id, pending_only=True)
+    # those of runs inside it too
+    waiting = await engine.store.list_approvals(thread_id=result.thread_id, pending_only=True)
     document = {
         "run_id": result.run_id,
         "thread_id": result.thread_id,
@@ -167,10 +176,38 @@ def _tell(engine: Engine, event: RunEvent, follower: Follower) -> None:
             follower.noted(f"{status.replace('_', ' ')} by {by}")
         case RunWarning(text=text):
             follower.noted(text)
-        case StepStarted() | CallProposed() | CallOutput() | ApprovalRequested() | RunPaused() | RunStopped():
+        case SubagentStopped(state=state):
+            if state == "awaiting_approval":
+                follower.noted("the subagent waits for a decision")
+        case (
+            StepStarted()
+            | CallProposed()
+            | CallOutput()
+            | ApprovalRequested()
+            | SubagentStarted()
+            | RunPaused()
+            | RunStopped()
+        ):
             pass  # the end says what waits and how the run stands
         case _:
             assert_never(event)
+
+
+def _tell_inside(event: RunEvent, path: str, follower: Follower) -> None:
+    """Of a run inside the run, in a line each: its calls, and what went wrong; its words are for the run above."""
+    match event:
+        case CallStarted(tool_name=name):
+            follower.noted(f"{path}{name}: running")
+        case CallFinished(tool_name=name, phase=phase, duration_ms=duration_ms):
+            follower.noted(f"{path}{name}: {_OUTCOMES.get(phase, phase)} ({duration_ms / 1000:.1f} s)")
+        case ApprovalDecided(status=status, decided_by=by):
+            follower.noted(f"{path}{status.replace('_', ' ')} by {by}")
+        case AnswerRestarted(delay_s=delay_s, reason=reason):
+            follower.noted(f"{path}{reason} Asking again in {delay_s:.1f} s.")
+        case RunWarning(text=text):
+            follower.noted(f"{path}{text}")
+        case _:
+            pass
 
 
 _OUTCOMES = {"done": "ran", "failed": "failed", "skipped": "not executed", "uncertain": "outcome unknown"}

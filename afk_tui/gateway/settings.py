@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from afk.agents.agent import Agent
@@ -112,6 +112,4 @@ def load_agent(name: str | None, model: str | None) -> Agent:
         raise GatewayError(f"The agent {name!r} could not be loaded: {error}.") from error
     if not isinstance(found, Agent):
         raise GatewayError(f"{name!r} is a {type(found).__name__}, not an afk.agents.Agent.")
-    if model is None:
-        return found
-    return Agent(name=found.name, model=model, instructions=found.instructions, tools=found.tools)
+    return found if model is None else replace(found, model=model)

@@ -8,6 +8,7 @@ from afk.memory.records import CheckpointRecord, ThreadRecord
 from afk.memory.store import MemoryStore
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import told
+from afk_tui.gateway.inside import with_inside
 from afk_tui.gateway.items import head_of, items_of, key_of
 from afk_tui.gateway.views import CheckpointRow, ConversationItem, ItemHead, ThreadRow
 
@@ -83,8 +84,12 @@ class ConversationSource:
         with told():
             messages, calls = await self._store.read_range(self._thread_id, first_seq, last_seq)
             thread = await self._store.get_thread(self._thread_id)
-        live = thread is not None and (thread.state == "running" or self._is_live(thread.last_run_id))
-        items = items_of(messages, calls, run_is_live=live)
+            live = thread is not None and (thread.state == "running" or self._is_live(thread.last_run_id))
+            items = items_of(messages, calls, run_is_live=live)
+            inside = {key_of(e.result_seq): e for e, _ in calls if e.effect == "subagent"}
+            for n, item in enumerate(items):
+                if item.key in inside:
+                    items[n] = await with_inside(self._store, item, inside[item.key], run_is_live=live)
         for item in items:
             self.note(item)
         return items

@@ -31,5 +31,5 @@ async def has_unused_decision(store: MemoryStore, run: RunRecord | None) -> bool
         return False
     return any(
         effect.finished_at_ms is None and approval is not None and approval.status != "pending"
-        for effect, approval in await store.read_calls(run.run_id, run.step)
+        for effect, approval in await store.open_calls(run.run_id)
     )

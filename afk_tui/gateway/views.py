@@ -31,7 +31,8 @@ class ConversationItem:
 
     user: `text` is plain. assistant: `text` is Markdown. note: `text` is one plain line or a few, `tone` colours it.
     call: `title` is the call in one line ("write_file notes.txt"), `detail` its arguments (JSON or a command),
-    `text` its output so far, `status` what the journal knows of it.
+    `text` its output so far, `status` what the journal knows of it; for a call to a subagent `inside` is what that
+    did for it, in order, after `inside_earlier` things that are not shown.
     """
 
     key: str
@@ -43,6 +44,16 @@ class ConversationItem:
     footnote: str = ""
     tone: Literal["info", "warning", "error"] = "info"
     at_ms: int = 0
+    inside: tuple[InsideItem, ...] = ()
+    inside_earlier: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InsideItem:
+    """Something in a subagent's conversation; `depth` counts the subagents above it, from 0."""
+
+    depth: int
+    item: ConversationItem
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from afk_tui.widgets.paged_list import PagedList
 PHASES = {
     "start": "the message",
     "answer": "the model answered",
+    "delegated": "a task was given to a subagent",
     "result": "a tool's result",
     "final": "the last answer",
     "fork": "a fork",

@@ -11,7 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from afk_tui.gateway.views import CallStatus, ConversationItem, ItemKind
+from afk_tui.gateway.views import CallStatus, ConversationItem, InsideItem, ItemKind
 from afk_tui.widgets.blocks import Block, split_markdown, split_plain
 from afk_tui.widgets.conversation_plain import draw_plain
 from afk_tui.widgets.conversation_safe import safe
@@ -23,6 +23,7 @@ WHOLE_CHARS = 6_000
 """Markdown up to here is drawn whole, in about 50 ms; longer text block by block."""
 CUT_LINES = 12
 CUT_CHARS = 2_000
+INSIDE_SHOWN = 12
 TEXT_WIDTH = 110
 """Prose is hard to follow on longer lines than this, in columns."""
 
@@ -50,6 +51,7 @@ Drawing = Literal[
     "footnote",
     "waiting_for_text",
     "failure",
+    "inside",
 ]
 
 
@@ -71,13 +73,14 @@ class Piece:
     indent: int = 0
     height: int = 1
     exact: bool = False
+    inside: InsideItem | None = None
     rows: list[Row] | None = None
     strips: dict[tuple[int, bool, int], Strip] = field(default_factory=dict[tuple[int, bool, int], Strip])
 
     @property
-    def look(self) -> tuple[str, str, int, int]:
+    def look(self) -> tuple[str, str, int, int, InsideItem | None]:
         """What it looks like, whatever the width; equal looks need not be drawn twice."""
-        return self.drawing, self.text, self.gap, self.indent
+        return self.drawing, self.text, self.gap, self.indent, self.inside
 
 
 def estimate_rows(chars: int, lines: int, width: int) -> int:
@@ -87,7 +90,7 @@ def estimate_rows(chars: int, lines: int, width: int) -> int:
 
 def estimate_piece(piece: Piece, width: int) -> int:
     """A guess at the height of a piece that was not drawn at this width."""
-    if piece.drawing in ("call", "footnote", "more"):
+    if piece.drawing in ("call", "footnote", "more") or (piece.inside and piece.inside.item.kind == "call"):
         return piece.gap + 1
     return piece.gap + estimate_rows(len(piece.text), piece.text.count("\n") + 1, width - 4)
 
@@ -99,12 +102,12 @@ def estimate_head(kind: ItemKind, chars: int, lines: int, width: int) -> int:
 
 def can_unfold(item: ConversationItem) -> bool:
     """There is something under the line of a call."""
-    return item.kind == "call" and bool(item.detail or item.text)
+    return item.kind == "call" and bool(item.detail or item.text or item.inside)
 
 
 def next_fold(item: ConversationItem, fold: int) -> int:
     """Folds of a call: 0 closed, 1 the first lines, 2 everything."""
-    cut = any(_first_lines(part)[1] for part in (item.detail, item.text))
+    cut = any(_first_lines(part)[1] for part in (item.detail, item.text)) or len(item.inside) > INSIDE_SHOWN
     if fold == 0:
         return 1
     return 2 if fold == 1 and cut else 0
@@ -143,6 +146,8 @@ def block_piece(block: Block, *, first: bool) -> Piece:
 def _call_body(item: ConversationItem, fold: int) -> list[Piece]:
     pieces: list[Piece] = []
     for drawing, text in (("arguments", item.detail), ("output", item.text)):
+        if drawing == "output":
+            pieces += _inside_pieces(item, fold)
         if not text:
             continue
         shown, hidden = _first_lines(text) if fold == 1 else (text, "")
@@ -151,6 +156,21 @@ def _call_body(item: ConversationItem, fold: int) -> list[Piece]:
             pieces.append(Piece("more", hidden))
     if item.status not in ("waiting", "running", "proposed") and not item.text:
         pieces.append(Piece("more", "no output"))
+    return pieces
+
+
+def _inside_pieces(item: ConversationItem, fold: int) -> list[Piece]:
+    """What a subagent did for the call: the last few things, or all that were read."""
+    shown = item.inside[-INSIDE_SHOWN:] if fold == 1 else item.inside
+    hidden = len(item.inside) - len(shown)
+    pieces: list[Piece] = []
+    if hidden:
+        pieces.append(Piece("more", f"… {hidden + item.inside_earlier:,} earlier · enter shows all"))
+    elif item.inside_earlier:
+        pieces.append(Piece("more", f"… {item.inside_earlier:,} earlier · afk-tui export has them"))
+    for one in shown:
+        text = one.item.title if one.item.kind == "call" else _first_lines(one.item.text)[0]
+        pieces.append(Piece("inside", text, inside=one))
     return pieces
 
 
@@ -203,6 +223,8 @@ def draw_piece(
             rows.append(
                 Row(_stem(narrow, palette), [Segment(_fit(piece.text, room - 4), palette["footnote"])])
             )
+        case "inside":
+            rows += _inside_rows(piece, room, palette)
         case "footnote" | "waiting_for_text" | "failure":
             part = "note-error" if piece.drawing == "failure" else "footnote"
             lines = draw_plain(piece.text, text_width, palette, part)
@@ -229,6 +251,30 @@ def _call_row(item: ConversationItem, fold: int, room: int, palette: Palette) ->
     if note:
         segments.append(Segment(f" · {_fit(note, left)}", palette["footnote"]))
     return Row((Segment(fold_mark, palette["footnote"]),), segments)
+
+
+def _inside_rows(piece: Piece, room: int, palette: Palette) -> list[Row]:
+    """A line for a call of a subagent, or what it said, under the call that it works for."""
+    assert piece.inside is not None
+    item = piece.inside.item
+    stem = _stem(room < 24, palette)
+    pad = Segment("  " * min(piece.inside.depth, 4))
+    width = max(1, min(TEXT_WIDTH, room - 5 - len(pad.text)))
+    if item.kind != "call":
+        lines = draw_plain(piece.text, width, palette, "note")
+        return [Row((*stem, pad), line) for line in lines]
+    glyph, word = STATUS_WORDS[item.status or "proposed"]
+    label = f"{glyph} {word:<8}"
+    left = max(0, width - len(label) - 1)
+    title = _fit(item.title, left)
+    segments = [
+        Segment(label, palette[item.status or "proposed"]),
+        Segment(" "),
+        Segment(title, palette["call-title"]),
+    ]
+    if item.footnote and cell_len(title) + cell_len(item.footnote) + 3 <= left:
+        segments.append(Segment(f" · {item.footnote}", palette["footnote"]))
+    return [Row((*stem, pad), segments)]
 
 
 def _stem(narrow: bool, palette: Palette) -> tuple[Segment, ...]:

@@ -35,7 +35,10 @@ NEEDED_CHECKPOINT = f"""
     (c.number = (SELECT checkpoint FROM run WHERE id = c.run_id)
      AND (SELECT root_run_id FROM run WHERE id = c.run_id) IN ({OPEN_ROOTS}))
 """
-FORK_POINT = "EXISTS (SELECT 1 FROM thread f WHERE f.forked_from = c.thread_id AND f.forked_seq = c.head_seq)"
+FORK_POINT = """
+    EXISTS (SELECT 1 FROM thread f JOIN run r ON r.id = c.run_id AND r.parent_run_id IS NULL
+             WHERE f.forked_from = c.thread_id AND f.forked_seq = c.head_seq)
+"""
 NEEDED_STATE = """
     (c.key = 'summary'
      AND c.ordinal = (SELECT max(ordinal) FROM state WHERE thread_id = c.thread_id AND key = 'summary'))

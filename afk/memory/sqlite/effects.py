@@ -18,6 +18,7 @@ from afk.memory.records import (
     RunStop,
 )
 from afk.memory.sqlite.grants import note_use
+from afk.memory.sqlite.open_work import open_work
 from afk.memory.sqlite.rows import approval_of, dump, effect_of
 from afk.memory.sqlite.runs import write_stop
 from afk.memory.sqlite.writing import (
@@ -46,8 +47,10 @@ def record_answer(
     """Boundary A: the answer, a reserved place for each result, the calls as effects, the requests, a checkpoint;
     with `stop` the end of the run too. Returns the answer's place and the effects in the order of the calls."""
     require_epoch(db, key, now_ms)
-    seq = reserve(db, key.thread_id, 1 + len(calls), now_ms)
-    add_message(db, key.thread_id, key.run_id, seq, "assistant", text, now_ms, tool_calls=list(tool_calls))
+    seq = reserve(db, key.transcript_id, 1 + len(calls), now_ms)
+    add_message(
+        db, key.transcript_id, key.run_id, seq, "assistant", text, now_ms, tool_calls=list(tool_calls)
+    )
     effects: list[EffectRecord] = []
     for position, call in enumerate(calls):
         effect_id = new_id("eff")
@@ -59,7 +62,7 @@ def record_answer(
             (
                 effect_id,
                 key.run_id,
-                key.thread_id,
+                key.transcript_id,
                 call.call_id,
                 progress.step,
                 position,
@@ -133,11 +136,12 @@ def begin_effect(
           AND (approval_id IS NOT NULL OR allowed_by NOT LIKE 'grant:%' OR EXISTS (
                 SELECT 1 FROM approval_grant g WHERE g.id = substr(effect.allowed_by, 7) AND g.revoked_at_ms IS NULL
                   AND g.tool_name = effect.tool_name AND g.scope_key = CASE g.scope WHEN 'thread'
-                      THEN effect.thread_id ELSE (SELECT workspace FROM run WHERE id = effect.run_id) END))
+                      THEN :thread_id ELSE (SELECT workspace FROM run WHERE id = effect.run_id) END))
         """,
         {
             "id": effect_id,
             "run_id": key.run_id,
+            "thread_id": key.thread_id,
             "epoch": key.epoch,
             "arguments": dump(arguments),
             "args_sha": args_sha,
@@ -154,7 +158,7 @@ def begin_effect(
             "UPDATE approval SET consumed_at_ms = ? WHERE id = ? AND consumed_at_ms IS NULL",
             (now_ms, row["approval_id"]),
         )
-    note_use(db, row, now_ms)
+    note_use(db, key.thread_id, row, now_ms)
     add_event(
         db,
         key.thread_id,
@@ -215,14 +219,9 @@ def record_result(
             (now_ms, row["approval_id"]),
         )
     note_progress(db, key.run_id, progress)
-    open_calls = [
-        r[0]
-        for r in db.execute(
-            "SELECT call_id FROM effect WHERE run_id = ? AND step = ? AND finished_at_ms IS NULL ORDER BY position",
-            (key.run_id, row["step"]),
-        )
-    ]
-    add_checkpoint(db, key.run_id, key.thread_id, row["step"], "result", {"open_calls": open_calls}, now_ms)
+    add_checkpoint(
+        db, key.run_id, key.thread_id, row["step"], "result", open_work(db, key.run_id, row["step"]), now_ms
+    )
     add_event(
         db,
         key.thread_id,

@@ -102,7 +102,7 @@ def revoke_grant(db: sqlite3.Connection, grant_id: str, by: str, now_ms: int) ->
     return _grant_of(row)
 
 
-def note_use(db: sqlite3.Connection, effect: sqlite3.Row, now_ms: int) -> None:
+def note_use(db: sqlite3.Connection, thread_id: str, effect: sqlite3.Row, now_ms: int) -> None:
     """A call begins on the strength of a grant alone: that is an event."""
     allowed_by = effect["allowed_by"] or ""
     if effect["approval_id"] is None and allowed_by.startswith("grant:"):
@@ -112,7 +112,7 @@ def note_use(db: sqlite3.Connection, effect: sqlite3.Row, now_ms: int) -> None:
             "tool": effect["tool_name"],
             "attempt": effect["attempt"],
         }
-        add_event(db, effect["thread_id"], effect["run_id"], "grant_used", body, now_ms)
+        add_event(db, thread_id, effect["run_id"], "grant_used", body, now_ms)
 
 
 def _grant_of(row: sqlite3.Row) -> GrantRecord:

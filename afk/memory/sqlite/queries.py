@@ -37,9 +37,12 @@ LISTED = "part_of IS NULL AND deleted_at_ms IS NULL"
 # of rows that belong to a thread: it was not deleted
 THERE = "NOT EXISTS (SELECT 1 FROM thread d WHERE d.id = {table}.thread_id AND d.deleted_at_ms IS NOT NULL)"
 
+# looked up once for a thread, and mostly empty
+OF_ROOTS = "run_id NOT IN (SELECT id FROM run WHERE thread_id = ?1 AND parent_run_id IS NOT NULL)"
+
 # a page of threads is found on the index alone; only its rows are then joined with their runs
 THREADS = """
-SELECT t.*, r.state, r.owner, r.id AS run_id,
+SELECT t.*, r.state, r.owner, r.root_run_id,
        (SELECT count(*) FROM approval a WHERE a.thread_id = t.id AND a.status = 'pending') AS pending
 FROM (SELECT rowid AS at FROM thread {where} ORDER BY updated_at_ms DESC, id LIMIT ? OFFSET ?) AS page
 JOIN thread t ON t.rowid = page.at LEFT JOIN run r ON r.id = t.last_run_id
@@ -65,7 +68,7 @@ def count_threads(db: sqlite3.Connection, workspace: str | None) -> int:
 def get_thread(db: sqlite3.Connection, owners: Owners, thread_id: str) -> ThreadRecord | None:
     """One thread, or None."""
     row = db.execute(
-        "SELECT t.*, r.state, r.owner, r.id AS run_id,"
+        "SELECT t.*, r.state, r.owner, r.root_run_id,"
         " (SELECT count(*) FROM approval a WHERE a.thread_id = t.id AND a.status = 'pending') AS pending"
         " FROM thread t LEFT JOIN run r ON r.id = t.last_run_id WHERE t.id = ? AND t.deleted_at_ms IS NULL",
         (thread_id,),
@@ -79,38 +82,38 @@ def list_runs(
     """Runs, the newest first; of one thread, or all. States are as they read now."""
     where, args = ("thread_id = ?", (thread_id,)) if thread_id is not None else ("1", ())
     rows = db.execute(
-        f"SELECT *, id AS run_id FROM run WHERE {where} AND {THERE.format(table='run')}"
+        f"SELECT * FROM run WHERE {where} AND {THERE.format(table='run')}"
         " ORDER BY rowid DESC LIMIT ? OFFSET ?",
         (*args, limit, offset),
     )
-    return [_run_as_it_reads(row, owners) for row in rows]
+    return [run_as_it_reads(row, owners) for row in rows]
 
 
 def get_run(db: sqlite3.Connection, owners: Owners, run_id: str) -> RunRecord | None:
     """One run as it reads now, or None."""
     there = THERE.format(table="run")
-    row = db.execute(f"SELECT *, id AS run_id FROM run WHERE id = ? AND {there}", (run_id,)).fetchone()
-    return None if row is None else _run_as_it_reads(row, owners)
+    row = db.execute(f"SELECT * FROM run WHERE id = ? AND {there}", (run_id,)).fetchone()
+    return None if row is None else run_as_it_reads(row, owners)
 
 
 def list_open_runs(
     db: sqlite3.Connection, owners: Owners, workspace: str | None, *, there: str = THERE
 ) -> list[RunRecord]:
-    """Runs that were left open (awaiting, interrupted, running), the newest first. `there`: which count, for a file
-    of a version that could not delete threads."""
+    """Root runs that were left open (awaiting, interrupted, running), the newest first. `there`: which
+    count, for a file of a version that could not delete threads."""
     rows = db.execute(
-        "SELECT *, id AS run_id FROM run WHERE state IN ('running', 'awaiting_approval', 'interrupted')"
-        f" AND {there.format(table='run')} ORDER BY updated_at_ms DESC"
+        "SELECT * FROM run WHERE state IN ('running', 'awaiting_approval', 'interrupted')"
+        f" AND parent_run_id IS NULL AND {there.format(table='run')} ORDER BY updated_at_ms DESC"
     )
-    return [_run_as_it_reads(r, owners) for r in rows if workspace is None or r["workspace"] == workspace]
+    return [run_as_it_reads(r, owners) for r in rows if workspace is None or r["workspace"] == workspace]
 
 
 def list_checkpoints(
     db: sqlite3.Connection, thread_id: str, offset: int, limit: int
 ) -> list[CheckpointRecord]:
-    """Checkpoints of a thread, the newest first."""
+    """Checkpoints of a thread's own runs, the newest first; those of runs inside them are named by theirs."""
     rows = db.execute(
-        "SELECT * FROM checkpoint WHERE thread_id = ? ORDER BY ordinal DESC LIMIT ? OFFSET ?",
+        f"SELECT * FROM checkpoint WHERE thread_id = ?1 AND {OF_ROOTS} ORDER BY ordinal DESC LIMIT ?2 OFFSET ?3",
         (thread_id, limit, offset),
     )
     return [checkpoint_of(row) for row in rows]
@@ -118,7 +121,9 @@ def list_checkpoints(
 
 def count_checkpoints(db: sqlite3.Connection, thread_id: str) -> int:
     """How many `list_checkpoints` would list."""
-    return db.execute("SELECT count(*) FROM checkpoint WHERE thread_id = ?", (thread_id,)).fetchone()[0]
+    return db.execute(
+        f"SELECT count(*) FROM checkpoint WHERE thread_id = ?1 AND {OF_ROOTS}", (thread_id,)
+    ).fetchone()[0]
 
 
 def list_approvals(
@@ -267,7 +272,8 @@ def _thread_of(row: sqlite3.Row, owners: Owners) -> ThreadRecord:
     )
 
 
-def _run_as_it_reads(row: sqlite3.Row, owners: Owners) -> RunRecord:
+def run_as_it_reads(row: sqlite3.Row, owners: Owners) -> RunRecord:
+    """A run, with the state that it has in truth."""
     run = run_of(row)
     state = read_state(row, owners)
     if state == run.state:

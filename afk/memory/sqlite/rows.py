@@ -62,6 +62,7 @@ def run_of(row: sqlite3.Row) -> RunRecord:
         parent_call_id=row["parent_call_id"],
         created_at_ms=row["created_at_ms"],
         updated_at_ms=row["updated_at_ms"],
+        transcript_id=row["transcript_id"],
     )
 
 

@@ -38,6 +38,12 @@ from afk.memory.sqlite.rows import (
 )
 from afk.memory.sqlite.writing import add_checkpoint, add_event, add_message, require_epoch, reserve
 
+# the runs inside a root run that are not over
+UNFINISHED_INSIDE = """
+    root_run_id = ? AND parent_run_id IS NOT NULL AND superseded_by IS NULL
+    AND state NOT IN ('completed', 'failed', 'degraded')
+"""
+
 
 def begin_run(
     db: sqlite3.Connection,
@@ -70,8 +76,8 @@ def begin_run(
             (new.run_id, new.agent_name, new.thread_id),
         )
     db.execute(
-        "INSERT INTO run (id, thread_id, transcript_id, agent_name, model, fingerprint, workspace, state, step, context, usage,"
-        " budget, epoch, owner, checkpoint, root_run_id, created_at_ms, updated_at_ms)"
+        "INSERT INTO run (id, thread_id, transcript_id, agent_name, model, fingerprint, workspace, state, step,"
+        " context, usage, budget, epoch, owner, checkpoint, root_run_id, created_at_ms, updated_at_ms)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, 'running', 0, ?, '{}', '{}', 1, ?, -1, ?, ?, ?)",
         (
             new.run_id,
@@ -92,7 +98,7 @@ def begin_run(
     add_message(db, new.thread_id, new.run_id, seq, "user", new.user_message, now_ms)
     add_checkpoint(db, new.run_id, new.thread_id, 0, "start", {"open_calls": []}, now_ms)
     add_event(db, new.thread_id, new.run_id, "state", {"to": "running", "new": True}, now_ms)
-    return _snapshot(db, find_run(db, new.run_id, new.thread_id), owner_died=False)
+    return snapshot_of(db, find_run(db, new.run_id, new.thread_id), owner_died=False)
 
 
 def take_run(
@@ -122,34 +128,40 @@ def take_run(
     owner = run["owner"]
     if owner is not None and not take_over:
         _refuse_if_live(run, owners)
+    merged = dump({**(load_or_none(run["context"]) or {}), **(context or {})})
     changed = db.execute(
         "UPDATE run SET owner = ?, epoch = epoch + 1, state = 'running', interruption = NULL, context = ?, budget = ?,"
         " updated_at_ms = ?"
         " WHERE id = ? AND epoch = ?",
         (
             owners.owner_id,
-            dump({**(load_or_none(run["context"]) or {}), **(context or {})}),
-            dump(_carried_over(run)),
+            merged,
+            dump(budget_to_go_on_with(run)),
             now_ms,
             run_id,
             run["epoch"],
         ),
     ).rowcount
     assert changed == 1  # inside BEGIN IMMEDIATE nobody can have come between
+    db.execute(
+        f"UPDATE run SET owner = ?, epoch = ?, context = ? WHERE {UNFINISHED_INSIDE}",
+        (owners.owner_id, run["epoch"] + 1, merged, run_id),
+    )
     if owner is not None and owners.executes(owner, run_id):
         # what a living owner is at may still take effect, whatever can be found out about it now
         db.execute(
-            "UPDATE effect SET phase = 'uncertain' WHERE run_id = ? AND phase = 'executing' AND effect = 'once'",
+            "UPDATE effect SET phase = 'uncertain' WHERE phase = 'executing' AND effect = 'once' AND run_id IN"
+            " (SELECT ?1 UNION ALL SELECT id FROM run WHERE root_run_id = ?1 AND parent_run_id IS NOT NULL)",
             (run_id,),
         )
     add_event(db, thread_id, run_id, "state", {"from": run["state"], "to": "running"}, now_ms)
-    taken = _snapshot(db, find_run(db, run_id, thread_id), owner_died=owner is not None)
+    taken = snapshot_of(db, find_run(db, run_id, thread_id), owner_died=owner is not None)
     # here and not after the commit, or the next one in the queue would find it unused
     owners.live_runs.add(run_id)
     return replace(taken, run=replace(taken.run, interruption=load_or_none(run["interruption"])))
 
 
-def _carried_over(run: sqlite3.Row) -> dict[str, int]:
+def budget_to_go_on_with(run: sqlite3.Row) -> dict[str, int]:
     """The budget spent so far; nothing when that was why the run stopped. Kept with the taking, so that a process
     that dies right after it has not used the fresh budget up."""
     interruption = load_or_none(run["interruption"])
@@ -173,10 +185,20 @@ def stop_run(db: sqlite3.Connection, key: RunKey, stop: RunStop, now_ms: int) ->
 
 
 def write_stop(db: sqlite3.Connection, key: RunKey, stop: RunStop, now_ms: int) -> None:
-    """The rows of boundary E, for a boundary that ends the run with its own last write."""
+    """The rows of boundary E, for a boundary that ends the run with its own last write. The runs inside a root run
+    stop with it; one of them that stops alone stays with the owner of the root."""
+    over = stop.state in ("completed", "failed", "degraded")
+    interruption = dump_or_null(stop.interruption)
     db.execute(
-        "UPDATE run SET state = ?, interruption = ?, result = ?, owner = NULL, updated_at_ms = ? WHERE id = ?",
-        (stop.state, dump_or_null(stop.interruption), dump_or_null(stop.result), now_ms, key.run_id),
+        "UPDATE run SET state = ?, interruption = ?, result = ?, updated_at_ms = ?,"
+        " owner = CASE WHEN parent_run_id IS NULL OR ? THEN NULL ELSE owner END WHERE id = ?",
+        (stop.state, interruption, dump_or_null(stop.result), now_ms, over, key.run_id),
+    )
+    db.execute(
+        "UPDATE run SET owner = NULL, interruption = CASE WHEN ?1 = 'cancelled' OR state = 'running' THEN ?2"
+        " ELSE interruption END, state = CASE WHEN ?1 = 'cancelled' OR state = 'running' THEN ?1 ELSE state END"
+        f" WHERE {UNFINISHED_INSIDE.replace('?', '?3')}",
+        (stop.state, interruption, key.run_id),
     )
     db.execute("UPDATE thread SET updated_at_ms = ? WHERE id = ?", (now_ms, key.thread_id))
     body: dict[str, Any] = {"to": stop.state}
@@ -202,13 +224,14 @@ def find_run(db: sqlite3.Connection, run_id: str, thread_id: str) -> sqlite3.Row
 
 def read_state(run: sqlite3.Row, owners: Owners) -> RunStateText:
     """A run's state as it reads now: `running` that nobody executes is `interrupted`. The row has `state`, `owner`
-    and `run_id`."""
-    if run["state"] == "running" and not (run["owner"] and owners.executes(run["owner"], run["run_id"])):
+    and `root_run_id`: who executes a run executes those inside it."""
+    if run["state"] == "running" and not (run["owner"] and owners.executes(run["owner"], run["root_run_id"])):
         return "interrupted"
     return run["state"]
 
 
-def _snapshot(db: sqlite3.Connection, run: sqlite3.Row, *, owner_died: bool) -> RunSnapshot:
+def snapshot_of(db: sqlite3.Connection, run: sqlite3.Row, *, owner_died: bool) -> RunSnapshot:
+    """All a resume of this run needs. Raises AgentCheckpointCompactedError, AgentCheckpointCorruptionError."""
     row = db.execute(
         "SELECT * FROM checkpoint WHERE run_id = ? ORDER BY number DESC LIMIT 1", (run["id"],)
     ).fetchone()
@@ -262,7 +285,7 @@ def _supersede(
     owners: Owners,
     now_ms: int,
 ) -> None:
-    """Close the thread's last run if it was left open."""
+    """Close the thread's last run if it was left open, and the runs inside it."""
     run = db.execute("SELECT * FROM run WHERE id = ?", (thread["last_run_id"],)).fetchone()
     if run is None:
         raise StoreError(f"Thread {thread['id']} names a run that is not there. Run: afk-tui doctor")
@@ -270,4 +293,6 @@ def _supersede(
         return
     if run["owner"] is not None:
         _refuse_if_live(run, owners)
-    close_run(db, run, by_run_id, now_ms)
+    inside = db.execute(f"SELECT * FROM run WHERE {UNFINISHED_INSIDE}", (run["id"],)).fetchall()
+    for one in [run, *inside]:
+        close_run(db, one, by_run_id, now_ms)

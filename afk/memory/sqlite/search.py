@@ -52,10 +52,11 @@ def find_messages(
     while at > 1 and len(found) < limit:
         rows = db.execute(
             """
-            SELECT m.thread_id, t.title, m.role, m.seq, m.created_at_ms,
+            SELECT m.thread_id, r.id AS root, r.title, m.role, m.seq, m.created_at_ms,
                    instr(lower(m.text), lower(:text)) AS place,
                    substr(m.text, max(1, instr(lower(m.text), lower(:text)) - :before), :excerpt) AS excerpt
               FROM message m JOIN thread t ON t.id = m.thread_id
+              JOIN thread r ON r.id = coalesce(t.part_of, t.id)
              WHERE m.rowid < :below AND m.rowid >= :below - :stride AND m.text LIKE :pattern ESCAPE '\\'
                AND (:workspace IS NULL OR t.workspace = :workspace) AND t.deleted_at_ms IS NULL
              ORDER BY m.rowid DESC LIMIT :limit
@@ -73,10 +74,10 @@ def find_messages(
         ).fetchall()
         found += [
             FoundText(
-                thread_id=row["thread_id"],
+                thread_id=row["root"],
                 title=row["title"],
                 role=row["role"],
-                seq=row["seq"],
+                seq=_place_in_root(db, row["thread_id"], row["seq"], row["root"]),
                 excerpt=row["excerpt"],
                 cut_before=row["place"] > BEFORE + 1,
                 at_ms=row["created_at_ms"],
@@ -87,3 +88,17 @@ def find_messages(
         if time.perf_counter() - began > SLICE_S:
             break
     return found, at if at > 1 else 0
+
+
+def _place_in_root(db: sqlite3.Connection, transcript_id: str, seq: int, root: str) -> int:
+    """Where a thread shows what stands in the conversation of a subagent: at the call that it works for."""
+    while transcript_id != root:
+        row = db.execute(
+            "SELECT e.thread_id, e.result_seq FROM run r JOIN effect e ON e.id = r.parent_effect_id"
+            " WHERE r.id = ? AND r.parent_effect_id IS NOT NULL",
+            (transcript_id,),
+        ).fetchone()
+        if row is None:
+            break
+        transcript_id, seq = row
+    return seq

@@ -40,11 +40,12 @@ from afk.memory.sqlite.connection import Connection, Durability
 from afk.memory.sqlite.lifelines import Lifeline, still_running
 from afk.memory.sqlite.owners import NoOwners, Owners
 from afk.memory.sqlite.store_deletions import DeletionStore
+from afk.memory.sqlite.store_family import FamilyStore
 from afk.memory.sqlite.store_grants import GrantStore
 from afk.memory.store import CompactionProgress
 
 
-class SQLiteMemoryStore(GrantStore, DeletionStore):
+class SQLiteMemoryStore(GrantStore, FamilyStore, DeletionStore):
     """A MemoryStore in one SQLite file, in WAL mode, that several processes of one host may have open.
 
     `path` is made, with its folder, when the store is opened. `clock` and `new_id` give the times and names of new
@@ -224,8 +225,9 @@ class SQLiteMemoryStore(GrantStore, DeletionStore):
         progress: Progress,
         duration_ms: int,
     ) -> EffectRecord:
-        """Boundary B: what only read can be read again, so it need not reach the disk before the run goes on."""
-        durability: Durability = "NORMAL" if effect.effect == "read" else "FULL"
+        """Boundary B: what only read can be read again, and how a subagent's run ended is on disk, so it need not
+        reach the disk before the run goes on."""
+        durability: Durability = "NORMAL" if effect.effect in ("read", "subagent") else "FULL"
         return await self._connection.write(
             durability,
             effects.record_result,

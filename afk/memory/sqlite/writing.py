@@ -77,15 +77,20 @@ def add_checkpoint(
     state: dict[str, Any],
     now_ms: int,
 ) -> None:
-    """The next checkpoint of a run, at the thread's present head."""
+    """The next checkpoint of a run, at the present head of its conversation."""
     head_seq, message_count, ordinal = db.execute(
         "UPDATE thread SET state_ordinal = state_ordinal + 1 WHERE id = ?"
         " RETURNING head_seq, message_count, state_ordinal",
         (thread_id,),
     ).fetchone()
-    number = db.execute(
-        "UPDATE run SET checkpoint = checkpoint + 1 WHERE id = ? RETURNING checkpoint", (run_id,)
-    ).fetchone()[0]
+    number, transcript_id = db.execute(
+        "UPDATE run SET checkpoint = checkpoint + 1 WHERE id = ? RETURNING checkpoint, transcript_id",
+        (run_id,),
+    ).fetchone()
+    if transcript_id != thread_id:
+        head_seq, message_count = db.execute(
+            "SELECT head_seq, message_count FROM thread WHERE id = ?", (transcript_id,)
+        ).fetchone()
     text = dump({"v": 1, **state})
     db.execute(
         "INSERT INTO checkpoint (run_id, number, thread_id, ordinal, step, phase, head_seq, message_count, state,"
@@ -119,7 +124,9 @@ def add_event(
 def add_request(
     db: sqlite3.Connection, effect: sqlite3.Row, request: Request, approval_id: str, now_ms: int
 ) -> None:
-    """Ask for a decision about a call; it becomes the effect's current request."""
+    """Ask for a decision about a call; it becomes the effect's current request. It belongs to the root's thread,
+    whichever run inside it made the call."""
+    thread_id = db.execute("SELECT thread_id FROM run WHERE id = ?", (effect["run_id"],)).fetchone()[0]
     db.execute(
         "INSERT INTO approval (id, run_id, thread_id, call_id, effect_id, kind, tool_name, arguments, args_sha,"
         " tool_schema, reason, agent_path, status, requested_at_ms, expires_at_ms, scope)"
@@ -127,7 +134,7 @@ def add_request(
         (
             approval_id,
             effect["run_id"],
-            effect["thread_id"],
+            thread_id,
             effect["call_id"],
             effect["id"],
             request.kind,
@@ -144,7 +151,7 @@ def add_request(
     db.execute("UPDATE effect SET approval_id = ? WHERE id = ?", (approval_id, effect["id"]))
     add_event(
         db,
-        effect["thread_id"],
+        thread_id,
         effect["run_id"],
         "approval_requested",
         {"approval_id": approval_id, "call_id": effect["call_id"], "kind": request.kind},
