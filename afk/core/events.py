@@ -123,6 +123,17 @@ class CallFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeKept:
+    """The call has ended, and its outcome can't be written now (`reason`): it is kept here, and is tried again until
+    its `CallFinished`."""
+
+    run_id: str
+    call_id: str
+    tool_name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunWarning:
     """Something a person should know; the run goes on."""
 
@@ -160,6 +171,7 @@ RunEvent = (
     | CallStarted
     | CallOutput
     | CallFinished
+    | OutcomeKept
     | RunWarning
     | RunPaused
     | RunStopped

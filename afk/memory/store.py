@@ -70,6 +70,12 @@ class MemoryStore(Protocol):
         """Under which name this store owns runs."""
         ...
 
+    @property
+    def unrecorded(self) -> dict[tuple[str, int], CallResult]:
+        """Outcomes of calls that are known in this process alone, because they could not be written; by effect id and
+        attempt. Who executes puts them there, and takes them away when they are on disk."""
+        ...
+
     async def open(self) -> None:
         """Make the store ready; called by the runner before anything else, any number of times."""
         ...

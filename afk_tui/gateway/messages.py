@@ -67,6 +67,15 @@ class RequestsChanged(Message):
 
 
 @dataclass
+class OutcomeKept(Message):
+    """A call (`title`) has ended, and its outcome can't be written now: it is kept, and tried again."""
+
+    thread_id: str
+    title: str
+    reason: str
+
+
+@dataclass
 class Warned(Message):
     """Something a person should know."""
 

@@ -12,7 +12,7 @@ from textual.message import Message
 from afk.core import events
 from afk.core.handle import AgentRunHandle
 from afk_tui.gateway import messages as told
-from afk_tui.gateway.clean import clean
+from afk_tui.gateway.clean import clean, clean_line
 from afk_tui.gateway.sources import ConversationSource
 from afk_tui.gateway.views import ConversationItem
 
@@ -71,6 +71,9 @@ class Pump:
                 self._seqs[event.call_id] = event.seq
                 self._output.pop(event.call_id, None)
                 await self._tell_call(event.call_id)
+            case events.OutcomeKept():
+                title = self._items[event.call_id].title if event.call_id in self._items else event.tool_name
+                self._post(told.OutcomeKept(thread_id, clean_line(title), clean(event.reason)))
             case events.RunWarning():
                 self._post(told.Warned(thread_id, clean(event.text)))
             case events.RunPaused():

@@ -196,6 +196,8 @@ class MainRuns(MainView):
     def change_item(self, event: told.ItemChanged) -> None:
         """A call is new, or goes on."""
         if event.thread_id == self.thread_id:
+            if event.item.kind == "call" and event.item.status in ("ran", "failed"):
+                self.say("")
             self.show_item(event.item)
 
     @on(told.RunEnded)
@@ -241,6 +243,19 @@ class MainRuns(MainView):
                 above.post_message(told.StoreChanged())
         except GatewayError as error:
             tell_error(self, error)
+
+    @on(told.OutcomeKept)
+    def tell_outcome_kept(self, event: told.OutcomeKept) -> None:
+        """A call has ended, and only this app knows how: say so for as long as it is not on disk."""
+        text = (
+            f"{event.title} has ended. Its outcome is kept here, and is written as soon as that is possible: "
+        )
+        text += "leave the app open."
+        self.notify(
+            f"{text}\n{event.reason}", title="Not recorded yet", severity="warning", timeout=20, markup=False
+        )
+        if event.thread_id == self.thread_id:
+            self.say("● an outcome waits for the database")
 
     @on(told.Warned)
     def warn(self, event: told.Warned) -> None:

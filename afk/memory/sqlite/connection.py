@@ -182,11 +182,13 @@ def explain(error: sqlite3.Error, name: str, *, doing: str) -> StoreError:
         "SQLITE_CANTOPEN": "it can't be opened. Check that its folder may be written to, or name another with --db",
         "SQLITE_NOTADB": "it is not a database, and was left as it is. Name another file with --db or AFK_DB",
         "SQLITE_CORRUPT": "it is damaged. Save what can be read of it with: afk-tui doctor --salvage OUT",
-        "SQLITE_BUSY": "another program holds it. Try again when that one is done",
+        "SQLITE_BUSY": "it is locked by another program. Try again when that one is done",
         "SQLITE_IOERR": "the disk fails (is it full, or gone?). What was on disk before is untouched",
     }
     reason = next((text for prefix, text in known.items() if code.startswith(prefix)), f"{error} ({code})")
-    return StoreError(f"The database {name} could not be {doing}: {reason}.")
+    return StoreError(
+        f"The database {name} could not be {doing}: {reason}.", is_locked=code.startswith("SQLITE_BUSY")
+    )
 
 
 def _make_private(path: Path) -> None:

@@ -68,6 +68,12 @@ class SQLiteMemoryStore(GrantStore):
         self._owners = NoOwners(owner_id) if path is None else Owners(path, owner_id)
         self._connection = Connection(path)
         self._opening: asyncio.Task[None] | None = None
+        self._unrecorded: dict[tuple[str, int], CallResult] = {}
+
+    @property
+    def unrecorded(self) -> dict[tuple[str, int], CallResult]:
+        """Outcomes that are not on disk yet, by effect id and attempt."""
+        return self._unrecorded
 
     @property
     def live_runs(self) -> set[str]:
