@@ -60,8 +60,8 @@ LEFT_RUNNING = (
     "is not known. It is never repeated without you."
 )
 TAKEN_OVER = (
-    "Another process was making this call when its run was taken over, and may still be at it, "
-    "so whether it takes effect is not known. It is never repeated without you."
+    "Another process was making this call when its run was taken over, so whether it takes effect is not known. "
+    "It is never repeated without you."
 )
 
 

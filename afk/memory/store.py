@@ -10,6 +10,7 @@ from afk.memory.found import FoundText
 from afk.memory.records import (
     ApprovalRecord,
     CallResult,
+    CallTrace,
     CheckpointRecord,
     CompactionRecord,
     Decision,
@@ -96,6 +97,10 @@ class MemoryStore(Protocol):
     def still_running(self, effect_id: str) -> int | None:
         """The process group (0: unknown) of a call whose programs still run though the process that made it is gone,
         or None."""
+        ...
+
+    async def call_trace(self, effect: EffectRecord) -> CallTrace:
+        """What can be found out now of a call's latest attempt: who made it, and whether that still lives."""
         ...
 
     # boundaries

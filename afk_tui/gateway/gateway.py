@@ -31,7 +31,7 @@ from afk_tui.gateway.items import call_title
 from afk_tui.gateway.pump import Pump
 from afk_tui.gateway.remembered import Remembered
 from afk_tui.gateway.requests import view_of as request_view
-from afk_tui.gateway.requests import waiting_row
+from afk_tui.gateway.requests import waiting_row, what_is_known
 from afk_tui.gateway.settings import Engine
 from afk_tui.gateway.sources import CheckpointSource, ConversationSource, ThreadSource, thread_row
 from afk_tui.gateway.standing import has_unused_decision, standing_of
@@ -257,6 +257,13 @@ class Gateway:
             waiting = await self._store.list_approvals(thread_id=thread_id, pending_only=True)
             return [await self._request(a, n + 1, len(waiting)) for n, a in enumerate(waiting)]
 
+    async def known_now(self, request: ApprovalView) -> str:
+        """What is known at this moment of a call of unknown outcome: its process may have ended since it was shown."""
+        with told():
+            approval = await self._store.get_approval(request.approval_id)
+            run = await self._store.get_run(approval.run_id)
+            return clean(await self._known(approval, run.step if run else 0))
+
     async def waiting(self) -> list[WaitingRow]:
         """What waits for a decision in every thread, the oldest first, without reading what would be changed."""
         with told():
@@ -376,18 +383,24 @@ class Gateway:
     async def _request(self, approval: ApprovalRecord, position: int, total: int) -> ApprovalView:
         run = await self._store.get_run(approval.run_id)
         thread = await self._store.get_thread(approval.thread_id)
-        calls = await self._store.read_calls(approval.run_id, run.step) if run else []
-        effect = next((e for e, _ in calls if e.effect_id == approval.effect_id), None)
+        known = await self._known(approval, run.step if run else 0)
         return await asyncio.to_thread(
             request_view,
             approval,
-            effect,
+            known,
             run.workspace if run else str(self._engine.workspace),
             thread.title if thread else "",
             position,
             total,
             self._store.is_own_file,
         )
+
+    async def _known(self, approval: ApprovalRecord, step: int) -> str:
+        if approval.kind != "uncertain":
+            return ""
+        calls = await self._store.read_calls(approval.run_id, step)
+        effect = next((e for e, _ in calls if e.effect_id == approval.effect_id), None)
+        return "" if effect is None else what_is_known(effect, await self._store.call_trace(effect))
 
     def _follow(self, handle: AgentRunHandle) -> None:
         pump = Pump(handle, self.conversation(handle.thread_id), self._post)
