@@ -185,9 +185,8 @@ class Gateway:
         with told():
             runs = await self._store.list_open_runs(workspace=str(self._engine.workspace))
             found = [await self._store.get_thread(run.thread_id) for run in runs]
-        return [
-            thread_row(t) for t, run in zip(found, runs, strict=True) if t and t.last_run_id == run.run_id
-        ]
+        last = [t for t, run in zip(found, runs, strict=True) if t and t.last_run_id == run.run_id]
+        return [thread_row(t) for t in sorted(last, key=lambda t: t.updated_at_ms, reverse=True)]
 
     # running
 

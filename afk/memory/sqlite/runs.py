@@ -34,7 +34,14 @@ from afk.memory.sqlite.rows import (
     load_or_none,
     run_of,
 )
-from afk.memory.sqlite.writing import add_checkpoint, add_event, add_message, require_epoch, reserve
+from afk.memory.sqlite.writing import (
+    add_checkpoint,
+    add_event,
+    add_message,
+    require_epoch,
+    reserve,
+    touched_ms,
+)
 
 SUPERSEDED_UNKNOWN = (
     "Whether this call took effect is not known: the process that made it was stopped, "
@@ -178,7 +185,8 @@ def write_stop(db: sqlite3.Connection, key: RunKey, stop: RunStop, now_ms: int) 
         "UPDATE run SET state = ?, interruption = ?, result = ?, owner = NULL, updated_at_ms = ? WHERE id = ?",
         (stop.state, dump_or_null(stop.interruption), dump_or_null(stop.result), now_ms, key.run_id),
     )
-    db.execute("UPDATE thread SET updated_at_ms = ? WHERE id = ?", (now_ms, key.thread_id))
+    touched = touched_ms(db, key.thread_id, now_ms)
+    db.execute("UPDATE thread SET updated_at_ms = ? WHERE id = ?", (touched, key.thread_id))
     body: dict[str, Any] = {"to": stop.state}
     if stop.interruption:
         body["interruption"] = stop.interruption["kind"]
