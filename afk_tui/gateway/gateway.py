@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from textual.message import Message
 
-from afk.agents.errors import AgentError
+from afk.agents.errors import AgentError, RunFencedError
 from afk.core.handle import AgentRunHandle
 from afk.memory.grants import GrantPattern
 from afk.memory.records import ApprovalRecord, DecisionText, Scope
@@ -409,6 +409,9 @@ class Gateway:
         await self._background.warn(pump.run)
         try:
             await handle.await_result()
+        except RunFencedError:
+            self._post(messages.RunTaken(handle.thread_id, handle.run_id))
+            return
         except AgentError as error:
             self._post(messages.Warned(handle.thread_id, clean(str(error))))
             self._post(messages.RunEnded(handle.thread_id, handle.run_id, "interrupted", clean(str(error))))

@@ -149,6 +149,7 @@ class MainRuns(MainView):
     @on(told.RunBegan)
     def note_run_began(self, event: told.RunBegan) -> None:
         """A run goes on here."""
+        self.taken_away.discard(event.thread_id)
         self.sync()
 
     @on(told.AnswerBegan)
@@ -243,6 +244,15 @@ class MainRuns(MainView):
                 above.post_message(told.StoreChanged())
         except GatewayError as error:
             tell_error(self, error)
+
+    @on(told.RunTaken)
+    def tell_taken(self, event: told.RunTaken) -> None:
+        """The run is another process's: say so for as long as nothing else runs here in its thread."""
+        if self._streamed.pop(event.thread_id, None) is not None and event.thread_id == self.thread_id:
+            self.conversation.end_stream(None)
+        self.taken_away.add(event.thread_id)
+        self.say("")
+        self.sync()
 
     @on(told.OutcomeKept)
     def tell_outcome_kept(self, event: told.OutcomeKept) -> None:

@@ -31,6 +31,9 @@ SYNC_AT_MOST = 200
 NARROW_COLUMNS = 76
 
 EMPTY_NEW = "A new conversation.\n\nWrite below what you want done, and press enter."
+TAKEN_AWAY = """\
+This run was taken over by another process: nothing that this app still did of it is recorded.
+What it was in the middle of is asked about there. You can go on here, or close this app."""
 EMPTY_DEMO = """\
 A new conversation with the demo model: offline, and driving the real tools.
 
@@ -58,6 +61,8 @@ class MainView(Screen[None]):
         self._waiting_everywhere = 0
         self._shows_something = False
         self._retry_reason = ""
+        self.taken_away: set[str] = set()
+        """Threads whose run another process took away from this app."""
 
     def compose(self) -> ComposeResult:
         """The parts, from the top left to the bottom."""
@@ -195,6 +200,8 @@ class MainView(Screen[None]):
 
     def _show_note(self, view: RunView | None, queued: list[str]) -> None:
         text, tone = _note_of(view)
+        if self.thread_id in self.taken_away:
+            text, tone = f"{TAKEN_AWAY}\n{text}" if text else TAKEN_AWAY, "warning"
         if queued:
             more = f" (and {len(queued) - 1} more)" if len(queued) > 1 else ""
             text = f"{text}\n" if text else ""

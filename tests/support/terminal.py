@@ -30,9 +30,11 @@ class Terminal:
         *arguments: str,
         size: tuple[int, int] = (120, 36),
         env: Mapping[str, str] | None = None,
+        name: str = "",
     ) -> None:
+        """`name` tells a second terminal on the same folder and database from the first."""
         self.folder = folder
-        self.socket = str(folder.parent / f"{folder.name}.tmux")
+        self.socket = str(folder.parent / f"{folder.name}{name}.tmux")
         self.size = size
         self.arguments = arguments
         self.env = {
@@ -85,6 +87,11 @@ class Terminal:
     def is_dead(self) -> bool:
         """Whether the app has ended."""
         return self._tmux("display", "-p", "#{pane_dead}").strip() == "1"
+
+    @property
+    def modes(self) -> str:
+        """Alternate screen, mouse reports: "0 0 0" in a terminal that nothing has been asked of."""
+        return self._tmux("display", "-p", "#{alternate_on} #{mouse_any_flag} #{mouse_sgr_flag}").strip()
 
     def screen(self) -> str:
         """What is on the screen now."""
