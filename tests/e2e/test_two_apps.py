@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 from pathlib import Path
@@ -40,8 +41,15 @@ def begin_command(app: Terminal) -> None:
 def close(app: Terminal) -> None:
     """Leave with the key; the terminal is then as it was before."""
     app.press("C-q")
-    app.until(lambda: app.is_dead, "the app to be closed")
+    left = app.wait_for("ended with 0")
+    assert re.search(r"(?<!-)icanon", left)
+    assert re.search(r"(?<!-)echo ", left)
     assert app.modes == "0 0 0"
+
+
+def state_of(pid: int) -> str:
+    """A letter, as the kernel says it: T is stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def rows(app: Terminal, sql: str) -> list[tuple[object, ...]]:
@@ -52,22 +60,23 @@ def rows(app: Terminal, sql: str) -> list[tuple[object, ...]]:
 def test_an_app_that_was_frozen_while_another_took_its_run_over_says_so_and_can_be_closed(
     folder: Path,
 ) -> None:
-    with Terminal(folder, "--demo", "--trust", size=SIZE) as one:
+    with Terminal(folder, "--demo", "--trust", size=SIZE, in_shell=True) as one:
         begin_command(one)
         frozen = one.pid
         os.kill(frozen, signal.SIGSTOP)
-        with Terminal(folder, "--demo", "--trust", size=SIZE, name="-two") as two:
+        one.until(lambda: state_of(frozen) == "T", "the app to be frozen")
+        with Terminal(folder, "--demo", "--trust", size=SIZE, in_shell=True, name="-two") as two:
             two.wait_for("This run goes on in another process")
-            print(two.screen())
             two.press_until("C-r", "Take it over")
             two.press_until("t", "call waits")
             two.press_until("F4", "it happened")
             two.wait_for(rf"{frozen}\) still runs, and is still at it")
 
+            assert state_of(frozen) == "T"
             (folder / "go").touch()
             two.until((folder / "effects.txt").exists, "the command's effect")
             os.kill(frozen, signal.SIGCONT)
-            print(one.wait_for("This run was taken over by another process"))
+            one.wait_for("This run was taken over by another process")
             two.wait_for("nothing of this call does any more")
             close(one)
 
@@ -79,13 +88,13 @@ def test_an_app_that_was_frozen_while_another_took_its_run_over_says_so_and_can_
 
 
 def test_of_two_apps_that_decide_at_once_one_decision_counts_and_both_go_on(folder: Path) -> None:
-    with Terminal(folder, "--demo", "--trust", size=SIZE) as one:
+    with Terminal(folder, "--demo", "--trust", size=SIZE, in_shell=True) as one:
         one.wait_for("Write a message")
         one.type("run: echo went >> effects.txt")
         one.press("Enter")
         one.wait_for("call waits")
         one.press_until("F4", "allow once")
-        with Terminal(folder, "--demo", "--trust", size=SIZE, name="-two") as two:
+        with Terminal(folder, "--demo", "--trust", size=SIZE, in_shell=True, name="-two") as two:
             two.wait_for("allow once")
             for app in (one, two):
                 app.wait_for("ready")
@@ -106,7 +115,7 @@ def test_of_two_apps_that_decide_at_once_one_decision_counts_and_both_go_on(fold
 def test_a_command_that_outlives_its_killed_app_is_shown_as_still_running_and_is_not_begun_again(
     folder: Path,
 ) -> None:
-    with Terminal(folder, "--demo", "--trust", size=SIZE) as app:
+    with Terminal(folder, "--demo", "--trust", size=SIZE, in_shell=True) as app:
         begin_command(app)
         app.kill()
         group = int((folder / "group").read_text())
@@ -115,7 +124,6 @@ def test_a_command_that_outlives_its_killed_app_is_shown_as_still_running_and_is
         app.press_until("C-r", "call waits")
         app.press_until("F4", "it happened")
         app.wait_for(rf"what it started still runs \(process group {group}\)")
-        print(app.screen())
         app.press_until("g", "outcome unknown +run_command")
         app.press_until("F4", "it happened")
         app.wait_for("still running")
