@@ -14,6 +14,7 @@ from afk.memory.sqlite.connection import BUSY_TIMEOUT_MS, explain
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.queries import list_open_runs
 from afk.memory.sqlite.schema import VERSION, check_ours
+from afk.memory.sqlite.soundness import broken_runs, incomplete_threads
 
 SQLITE_VERSION = sqlite3.sqlite_version
 SCHEMA_VERSION = VERSION
@@ -23,12 +24,16 @@ _SHOWN_PROBLEMS = 5
 @dataclass(frozen=True, slots=True)
 class DatabaseHealth:
     """What was found in a file. `problems` are SQLite's own words, none where it is sound; `open_runs` counts the
-    runs that were left open by their state as it reads now. An empty file has `schema_version` 0 and no rows."""
+    runs that were left open by their state as it reads now. `broken_runs` are those of them that can't be resumed,
+    with the reason; `incomplete_threads` those of which messages are missing. An empty file has `schema_version` 0
+    and no rows."""
 
     schema_version: int
     problems: tuple[str, ...] = ()
     open_runs: Mapping[str, int] = field(default_factory=dict[str, int])
     waiting_requests: int = 0
+    broken_runs: Mapping[str, str] = field(default_factory=dict[str, str])
+    incomplete_threads: tuple[str, ...] = ()
 
 
 def examine(path: Path) -> DatabaseHealth:
@@ -63,4 +68,6 @@ def _examine(db: sqlite3.Connection, path: Path) -> DatabaseHealth:
     runs = Counter(
         run.state for run in list_open_runs(db, Owners(Path(os.path.realpath(path)), "nobody"), None)
     )
-    return DatabaseHealth(version, (), dict(runs), waiting)
+    if version != VERSION:
+        return DatabaseHealth(version, (), dict(runs), waiting)
+    return DatabaseHealth(version, (), dict(runs), waiting, broken_runs(db), incomplete_threads(db))

@@ -226,7 +226,7 @@ def _snapshot(db: sqlite3.Connection, run: sqlite3.Row, *, owner_died: bool) -> 
     if len(messages) != checkpoint.message_count:
         raise AgentCheckpointCorruptionError(
             f"Checkpoint {checkpoint.number} of run {run['id']} refers to {checkpoint.message_count} messages, "
-            f"{len(messages)} are there. Make a copy of the database and run: afk-tui doctor"
+            f"{len(messages)} are there. Nothing was changed. Save what is there with: afk-tui doctor --salvage OUT"
         )
     effects = tuple(
         effect_of(r)

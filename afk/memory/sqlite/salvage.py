@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from afk.agents.errors import AgentCheckpointCorruptionError, StoreError
+from afk.agents.errors import StoreError
 from afk.memory.sqlite.connection import explain, prepare
-from afk.memory.sqlite.lineage import read_messages
-from afk.memory.sqlite.rows import checkpoint_of
 from afk.memory.sqlite.schema import VERSION, check_ours
+from afk.memory.sqlite.soundness import broken_runs, count_messages_anew
 
 # beyond a damaged page the next readable row is looked for this far, in ever larger steps
 LARGEST_GAP = 1 << 24
@@ -77,7 +76,12 @@ def _copy(old: sqlite3.Connection, tables: list[str], out: Path) -> SalvageRepor
             rows[table], whole = _copy_table(old, new, table)
             if not whole:
                 damaged.append(table)
-        return SalvageReport(rows, tuple(damaged), _broken_runs(new))
+        new.row_factory = sqlite3.Row
+        broken = tuple(broken_runs(new))
+        new.execute("BEGIN IMMEDIATE")
+        count_messages_anew(new)
+        new.execute("COMMIT")
+        return SalvageReport(rows, tuple(damaged), broken)
 
 
 def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> tuple[int, bool]:
@@ -123,26 +127,3 @@ class _Reader:
             # what the leaps went over, seen from the other side
             with contextlib.suppress(sqlite3.DatabaseError):
                 yield from self._db.execute(self._backward, (-1,))
-
-
-def _broken_runs(db: sqlite3.Connection) -> tuple[str, ...]:
-    broken: list[str] = []
-    db.row_factory = sqlite3.Row
-    for run in db.execute(
-        "SELECT id, transcript_id, checkpoint FROM run WHERE state IN ('running', 'awaiting_approval', 'interrupted')"
-        " OR (state = 'cancelled' AND superseded_by IS NULL) ORDER BY rowid"
-    ).fetchall():
-        row = db.execute(
-            "SELECT * FROM checkpoint WHERE run_id = ? AND number = ?", (run["id"], run["checkpoint"])
-        ).fetchone()
-        try:
-            if row is None or not _has_its_messages(db, run["transcript_id"], row):
-                broken.append(run["id"])
-        except AgentCheckpointCorruptionError:
-            broken.append(run["id"])
-    return tuple(broken)
-
-
-def _has_its_messages(db: sqlite3.Connection, transcript_id: str, row: sqlite3.Row) -> bool:
-    checkpoint = checkpoint_of(row)
-    return len(read_messages(db, transcript_id, checkpoint.head_seq)) == checkpoint.message_count
