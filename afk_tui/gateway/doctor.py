@@ -25,6 +25,8 @@ from afk_tui.styles_folder import styles_folder
 
 _PACKAGES = ("textual", "openai", "aiosqlite", "pydantic", "pygments", "platformdirs", "click")
 _NO_ADDRESS = "no valid address"
+# a step of a run fits into less
+FREE_BYTES_AT_LEAST = 1 << 20
 
 
 def diagnose(settings: Settings) -> Doc:
@@ -77,6 +79,7 @@ def _database(settings: Settings, problems: list[str]) -> Doc:
         "path": str(path),
         "exists": path.exists(),
         "size_bytes": 0,
+        "free_bytes": None,
         "schema_version": None,
         "integrity": None,
         "open_runs": {},
@@ -99,6 +102,12 @@ def _database(settings: Settings, problems: list[str]) -> Doc:
     if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK | os.X_OK):
         problems.append(
             f"{path}, or its folder, can't be written to. Allow it, or name another file with --db or AFK_DB."
+        )
+    found["free_bytes"] = shutil.disk_usage(path.parent).free
+    if found["free_bytes"] < FREE_BYTES_AT_LEAST:
+        problems.append(
+            f"The disk that holds {path} is full ({found['free_bytes']} bytes are free). Free some space: what was "
+            "recorded before is safe, and runs go on from there."
         )
     try:
         health = examine(path)

@@ -196,9 +196,10 @@ class MainRuns(MainView):
     @on(told.ItemChanged)
     def change_item(self, event: told.ItemChanged) -> None:
         """A call is new, or goes on."""
+        if event.thread_id in self.outcome_waits and event.item.status in ("ran", "failed"):
+            self.outcome_waits.discard(event.thread_id)
+            self.sync()
         if event.thread_id == self.thread_id:
-            if event.item.kind == "call" and event.item.status in ("ran", "failed"):
-                self.say("")
             self.show_item(event.item)
 
     @on(told.RunEnded)
@@ -206,6 +207,7 @@ class MainRuns(MainView):
         """A run stopped: say how, and send what was queued for its end."""
         if self._streamed.pop(event.thread_id, None) is not None and event.thread_id == self.thread_id:
             self.conversation.end_stream(None)
+        self.outcome_waits.discard(event.thread_id)
         self.say("")
         self.sync()
         if event.state in ("completed", "degraded", "failed"):
@@ -257,15 +259,12 @@ class MainRuns(MainView):
     @on(told.OutcomeKept)
     def tell_outcome_kept(self, event: told.OutcomeKept) -> None:
         """A call has ended, and only this app knows how: say so for as long as it is not on disk."""
-        text = (
-            f"{event.title} has ended. Its outcome is kept here, and is written as soon as that is possible: "
-        )
-        text += "leave the app open."
-        self.notify(
-            f"{text}\n{event.reason}", title="Not recorded yet", severity="warning", timeout=20, markup=False
-        )
+        kept = "Its outcome is kept here, and is written as soon as that is possible: leave the app open."
+        text = f"{event.title} has ended. {kept}\n{event.reason}"
+        self.notify(text, title="Not recorded yet", severity="warning", timeout=20, markup=False)
+        self.outcome_waits.add(event.thread_id)
         if event.thread_id == self.thread_id:
-            self.say("● an outcome waits for the database")
+            self.show_note()
 
     @on(told.Warned)
     def warn(self, event: told.Warned) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 from collections import Counter
@@ -10,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from afk.memory.sqlite.connection import BUSY_TIMEOUT_MS, explain
+from afk.memory.sqlite.aside import opened_to_read
+from afk.memory.sqlite.connection import explain
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.queries import list_open_runs
 from afk.memory.sqlite.schema import VERSION, check_ours
@@ -43,19 +43,10 @@ def examine(path: Path) -> DatabaseHealth:
     program's) or AgentCheckpointSchemaError (a newer version).
     """
     try:
-        with contextlib.closing(_open_to_read(path)) as db:
+        with opened_to_read(path) as db:
             return _examine(db, path)
     except sqlite3.Error as error:
         raise explain(error, str(path), doing="read") from error
-
-
-def _open_to_read(path: Path) -> sqlite3.Connection:
-    # mode=rw and not ro: what a killed process left in the WAL is then read as it is by every other program; it
-    # never makes the file, and query_only refuses every statement that would change it
-    db = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
-    db.row_factory = sqlite3.Row
-    db.execute("PRAGMA query_only = ON")
-    return db
 
 
 def _examine(db: sqlite3.Connection, path: Path) -> DatabaseHealth:

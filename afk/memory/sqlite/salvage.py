@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afk.agents.errors import StoreError
+from afk.memory.sqlite.aside import opened_to_read
 from afk.memory.sqlite.connection import explain, prepare
 from afk.memory.sqlite.schema import VERSION, check_ours
 from afk.memory.sqlite.soundness import broken_runs, count_messages_anew
@@ -38,7 +39,8 @@ def salvage(source: Path, out: Path) -> SalvageReport:
     if out.exists():
         raise StoreError(f"{out} exists, and is left as it is. Name a file that does not.")
     try:
-        with contextlib.closing(_open_source(source)) as old:
+        with opened_to_read(source, copy_in=out.absolute().parent) as old:
+            old.execute("PRAGMA cell_size_check = ON")  # a page of rubbish is an error, not rows of rubbish
             version = check_ours(old, str(source))
             tables = _tables(old)
             if version != VERSION or not tables:
@@ -49,15 +51,6 @@ def salvage(source: Path, out: Path) -> SalvageReport:
             return _copy(old, tables, out)
     except sqlite3.Error as error:
         raise explain(error, str(source), doing="read") from error
-
-
-def _open_source(path: Path) -> sqlite3.Connection:
-    # as when it is examined: with its WAL, and refusing every statement that would change it
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
-    db.row_factory = sqlite3.Row
-    db.execute("PRAGMA query_only = ON")
-    db.execute("PRAGMA cell_size_check = ON")  # a page of rubbish is an error, not rows of rubbish
-    return db
 
 
 def _tables(db: sqlite3.Connection) -> list[str]:
