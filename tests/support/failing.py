@@ -66,7 +66,14 @@ class Disk:
 
     def make_read_only(self) -> None:
         """While nothing on it is open for writing."""
-        subprocess.run(["mount", "-o", "remount,ro", str(self.folder)], check=True, capture_output=True)
+        self._remount("ro")
+
+    def make_writable(self) -> None:
+        """Again."""
+        self._remount("rw")
+
+    def _remount(self, how: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{how}", str(self.folder)], check=True, capture_output=True)
 
 
 @contextlib.contextmanager
