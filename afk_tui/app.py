@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.worker import Worker, WorkerState
 
 from afk_tui import last_net
+from afk_tui.continuing import install_continue_handler
 from afk_tui.gateway.clean import clean
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.gateway import Gateway
@@ -66,6 +67,7 @@ class AfkApp(SizeGuard[None]):
     async def on_mount(self) -> None:
         """Paint first; everything that takes time comes after."""
         install_signal_handlers(self)
+        install_continue_handler(self)
         await self.push_screen(self.main)
         self.call_after_refresh(self._open)
 

@@ -339,12 +339,20 @@ def _doctor_lines(found: dict[str, Any]) -> list[str]:
     lines += [
         f"styles     {clean_line(found['styles'] or 'missing')}",
         f"agent      {clean_line(found['agent']['name'])}",
+        f"policy     {_policy_line(found['policy'])}",
         f"model      {clean_line(model['name'])} at {server}; key set: {'yes' if model['api_key_set'] else 'no'}",
         f"terminal   TERM={clean_line(terminal['term']) or '(not set)'}, {terminal['colors']} colors, "
         f"{terminal['columns']}x{terminal['lines']}, {terminal['encoding']}",
         "all is well" if found["ok"] else f"problems: {len(found['problems'])}",
     ]
     return lines
+
+
+def _policy_line(policy: dict[str, Any]) -> str:
+    if policy["path"] is None:
+        return "no rules of your own"
+    rules = "can't be used" if policy["rules"] is None else f"rules: {policy['rules']}"
+    return f"{clean_line(policy['path'])}, {rules}"
 
 
 def _tell_empty(options: Options, what: str) -> None:

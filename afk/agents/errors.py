@@ -105,4 +105,11 @@ class ThreadNotFoundError(AgentError):
 
 
 class StoreError(AgentError):
-    """The store can't be read or written: what was being written is whole or absent, never half."""
+    """The store can't be read or written: what was being written is whole or absent, never half.
+
+    `is_locked`: only because somebody else holds it at this moment, which passes by itself.
+    """
+
+    def __init__(self, message: str, *, is_locked: bool = False) -> None:
+        super().__init__(message)
+        self.is_locked = is_locked

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from afk.agents.errors import StoreError
 from afk.core.budget import Budget
 from afk.core.events import (
     ApprovalDecided,
@@ -22,6 +21,7 @@ from afk.core.events import (
     RunWarning,
 )
 from afk.core.judge import Judge, call_sha
+from afk.core.keeping import OutcomeKeeper
 from afk.memory.decided import decided_result
 from afk.memory.records import (
     ApprovalRecord,
@@ -48,12 +48,20 @@ CUT_OFF_AND_DENIED = "An earlier attempt at this call was cut off and may have h
 NO_LONGER_ALLOWED = "What allowed this call no longer holds: it expired or was revoked."
 STOPPED = "This call was stopped while it ran. It may have had an effect."
 CAUGHT = (
-    "The process stopped while this call ran, so whether it took effect is not known. "
+    "The process that made this call ended before an outcome was recorded, so whether it took effect is not known. "
     "It is never repeated without you."
 )
+NOT_RECORDED = (
+    "This call was made, but its outcome could not be recorded, so whether it took effect is not known. "
+    "It is never repeated without you. What went wrong:"
+)
+LEFT_RUNNING = (
+    "The run was stopped while this call ran, and the call could not be stopped with it, so whether it took effect "
+    "is not known. It is never repeated without you."
+)
 TAKEN_OVER = (
-    "Another process was making this call when its run was taken over, and may still be at it, "
-    "so whether it takes effect is not known. It is never repeated without you."
+    "Another process was making this call when its run was taken over, so whether it takes effect is not known. "
+    "It is never repeated without you."
 )
 
 
@@ -109,7 +117,7 @@ class CallWorker:
         self._run = run
         self._judge = judge
         self._budget = budget
-        self._progress = progress
+        self._keeper = OutcomeKeeper(store, key, progress, emit)
         self._emit = emit
 
     async def advance(self, call: OpenCall) -> OpenCall | None:
@@ -144,6 +152,8 @@ class CallWorker:
 
     async def _recover(self, effect: EffectRecord, approval: ApprovalRecord | None) -> OpenCall | None:
         """A call that a former owner had begun, and whose outcome is not on disk."""
+        if (kept := self._keeper.kept(effect)) is not None:
+            return await self._settle(effect, kept, ("executing",))
         if effect.effect != "once":
             return await self._execute_allowed(effect, approval)
         running = self._store.still_running(effect.effect_id)
@@ -156,7 +166,7 @@ class CallWorker:
                 return await self._settle(effect, CallResult("done", HAPPENED_BY_VERIFY), ("executing",))
             if happened is False:
                 return await self._execute_allowed(effect, approval, known_absent=True)
-        return await self._ask(effect, "uncertain", CAUGHT)
+        return await self._ask(effect, "uncertain", _why_unknown(self._run.interruption))
 
     async def _verify(self, tool: Tool, effect: EffectRecord) -> bool | None:
         assert tool.verify is not None
@@ -336,15 +346,7 @@ class CallWorker:
         self, effect: EffectRecord, result: CallResult, phases: tuple[EffectPhase, ...], duration_ms: int = 0
     ) -> None:
         result = CallResult(result.phase, storable(result.text))
-        try:
-            done = await self._store.record_result(
-                self._key, effect, result, phases, self._progress(), duration_ms
-            )
-        except StoreError:
-            # the outcome is known here alone: without it a person must be asked. What held the database may be gone
-            done = await self._store.record_result(
-                self._key, effect, result, phases, self._progress(), duration_ms
-            )
+        done = await self._keeper.record(effect, result, phases, duration_ms)
         self._emit(
             CallFinished(
                 self._key.run_id, done.call_id, done.result_seq, done.tool_name, done.phase, duration_ms
@@ -410,10 +412,19 @@ def _timed_out_in_thread(tool: Tool) -> str:
     )
 
 
+def _why_unknown(interruption: dict[str, Any] | None) -> str:
+    """`interruption`: why the run had stopped before it was taken; None where it could not say that any more."""
+    if interruption is None:
+        return CAUGHT
+    if interruption["kind"] == "infrastructure":
+        return f"{NOT_RECORDED} {interruption['detail']}"
+    return LEFT_RUNNING
+
+
 def _still_running(group: int) -> str:
     stop = f"stop it with: kill -- -{group}" if group else "end the process that makes it"
     return (
-        "This call is still running, though this run is no longer that process's. "
+        "This call was still running when this was asked, though this run was no longer that process's. "
         f"Wait until it has ended, or {stop}. It can be run again only after that."
     )
 

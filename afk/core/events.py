@@ -146,6 +146,17 @@ class SubagentStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeKept:
+    """The call has ended, and its outcome can't be written now (`reason`): it is kept here, and is tried again until
+    its `CallFinished`."""
+
+    run_id: str
+    call_id: str
+    tool_name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunWarning:
     """Something a person should know; the run goes on."""
 
@@ -185,6 +196,7 @@ RunEvent = (
     | CallFinished
     | SubagentStarted
     | SubagentStopped
+    | OutcomeKept
     | RunWarning
     | RunPaused
     | RunStopped

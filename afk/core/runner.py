@@ -27,6 +27,7 @@ from afk.core.events import RunEvent, RunStarted, RunStopped, RunWarning
 from afk.core.handle import AgentRunHandle
 from afk.core.inputs import json_safe, require_id
 from afk.core.judge import Judge
+from afk.core.keeping import write_kept
 from afk.core.outcome import interruption_of, result_of
 from afk.core.signals import StopOrder
 from afk.core.subagents import Crew, Level, level_below, level_of
@@ -71,6 +72,7 @@ class Runner(Desk):
         self._workspace = str(Path(workspace if workspace is not None else ".").resolve())
         self._config = config or RunnerConfig()
         self._handles: dict[str, AgentRunHandle] = {}
+        self._unstopped: dict[str, StopOrder] = {}  # their stop could not be written
 
     async def __aenter__(self) -> Self:
         await self._store()
@@ -90,6 +92,9 @@ class Runner(Desk):
             order = StopOrder("interrupted", "paused", "The program that ran it was closed.")
             with contextlib.suppress(AgentError):
                 await handle.stop(order)
+        if self._given_store is not None:
+            for run_id, order in list(self._unstopped.items()):  # the database may answer again
+                await self._give_up(self._given_store, run_id, order)
         if self._given_llm is not None:
             await self._given_llm.close()
         if self._given_store is not None:
@@ -187,6 +192,7 @@ class Runner(Desk):
         await self._require_same_agent(store, agent, run_id, thread_id)
         overlay = json_safe(context)
         was_live = run_id in store.live_runs
+        self._unstopped.pop(run_id, None)
         try:
             taken = await store.take_run(run_id, thread_id, overlay, take_over=take_over)
         except asyncio.CancelledError:
@@ -319,9 +325,9 @@ class Runner(Desk):
             except RunFencedError:
                 owned_here = await self._is_owned_here(store, handle.run_id)
                 raise
-            except BaseException:
+            except BaseException as error:
                 if self._handles.get(handle.run_id) is handle:
-                    await self._give_up(store, handle.run_id)
+                    await self._give_up(store, handle.run_id, _order_after(error))
                 raise
             run = await store.get_run(handle.run_id)
             assert run is not None
@@ -369,15 +375,19 @@ class Runner(Desk):
             return run is not None and run.owner == store.owner_id
         return False
 
-    async def _give_up(self, store: MemoryStore, run_id: str) -> None:
-        """What this runner took and does not execute must not look as if it ran."""
+    async def _give_up(self, store: MemoryStore, run_id: str, order: StopOrder | None = None) -> None:
+        """What this runner took and does not execute must not look as if it ran. Where that can't be written now, it
+        is tried again when the runner is closed."""
         store.live_runs.discard(run_id)
-        order = StopOrder("interrupted", "cancelled", "It was stopped before it went on.")
+        order = order or StopOrder("interrupted", "cancelled", "It was stopped before it went on.")
+        self._unstopped[run_id] = order
 
         async def stop() -> None:
             run = await store.get_run(run_id)
             if run is not None and run.owner == store.owner_id:
+                await write_kept(store, run)
                 await store.stop_run(RunKey(run_id, run.thread_id, run.epoch), order.as_stop())
+            self._unstopped.pop(run_id, None)
 
         with contextlib.suppress(AgentError):  # the error that led here says more
             await to_the_end(stop())
@@ -392,6 +402,10 @@ class Runner(Desk):
             with contextlib.suppress(AgentError):
                 await to_the_end(handle.stop(order))
             raise
+
+
+def _order_after(error: BaseException) -> StopOrder | None:
+    return StopOrder("interrupted", "infrastructure", str(error)) if isinstance(error, AgentError) else None
 
 
 def _model_of(agent: Agent) -> str:

@@ -137,6 +137,22 @@ class EffectRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CallTrace:
+    """What can be found out of a call's latest attempt beside its row, at this moment.
+
+    `process_id`: of the process that made it, None where that is not known any more; `process_lives`: whether that
+    process has its store open; `is_here`: whether it is this one. `running_group`: the process group (0: unknown) of
+    what still runs of the call, None where nothing does. `was_edited`: a person had changed the arguments.
+    """
+
+    process_id: int | None
+    process_lives: bool
+    is_here: bool
+    running_group: int | None
+    was_edited: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalRecord:
     """One request for a decision, with everything that was shown, and the decision once there is one."""
 

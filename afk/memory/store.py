@@ -11,6 +11,7 @@ from afk.memory.found import FoundText
 from afk.memory.records import (
     ApprovalRecord,
     CallResult,
+    CallTrace,
     CheckpointRecord,
     ChildBegun,
     CompactionRecord,
@@ -73,6 +74,12 @@ class MemoryStore(Protocol):
         """Under which name this store owns runs."""
         ...
 
+    @property
+    def unrecorded(self) -> dict[tuple[str, int], CallResult]:
+        """Outcomes of calls that are known in this process alone, because they could not be written; by effect id and
+        attempt. Who executes puts them there, and takes them away when they are on disk."""
+        ...
+
     async def open(self) -> None:
         """Make the store ready; called by the runner before anything else, any number of times."""
         ...
@@ -93,6 +100,10 @@ class MemoryStore(Protocol):
     def still_running(self, effect_id: str) -> int | None:
         """The process group (0: unknown) of a call whose programs still run though the process that made it is gone,
         or None."""
+        ...
+
+    async def call_trace(self, effect: EffectRecord) -> CallTrace:
+        """What can be found out now of a call's latest attempt: who made it, and whether that still lives."""
         ...
 
     # boundaries

@@ -14,17 +14,19 @@ from typing import Any
 from afk.agents.errors import AgentError
 from afk.core.runner import DEFAULT_MODEL
 from afk.llms.openai_client import OpenAIChat
-from afk.memory.sqlite.health import SQLITE_VERSION, examine
+from afk.memory.sqlite.health import SQLITE_VERSION, DatabaseHealth, examine
 from afk.memory.sqlite.salvage import salvage
 from afk_tui.gateway.clean import clean
 from afk_tui.gateway.errors import GatewayError, told
 from afk_tui.gateway.script import Doc, database_path
-from afk_tui.gateway.settings import Settings, load_agent
+from afk_tui.gateway.settings import Settings, load_agent, own_policy, policy_path
 from afk_tui.gateway.version import VERSION
 from afk_tui.styles_folder import styles_folder
 
 _PACKAGES = ("textual", "openai", "aiosqlite", "pydantic", "pygments", "platformdirs", "click")
 _NO_ADDRESS = "no valid address"
+# a step of a run fits into less
+FREE_BYTES_AT_LEAST = 1 << 20
 
 
 def diagnose(settings: Settings) -> Doc:
@@ -37,6 +39,7 @@ def diagnose(settings: Settings) -> Doc:
         "styles": _styles(problems),
         "agent": _agent(settings, problems),
         "model": _model(settings, problems),
+        "policy": _policy(problems),
         "terminal": _terminal(os.environ),
         "ok": not problems,
         "problems": problems,
@@ -76,10 +79,13 @@ def _database(settings: Settings, problems: list[str]) -> Doc:
         "path": str(path),
         "exists": path.exists(),
         "size_bytes": 0,
+        "free_bytes": None,
         "schema_version": None,
         "integrity": None,
         "open_runs": {},
         "waiting_requests": 0,
+        "broken_runs": {},
+        "incomplete_threads": [],
     }
     if not found["exists"]:
         folder = next(parent for parent in path.parents if parent.exists())
@@ -97,6 +103,12 @@ def _database(settings: Settings, problems: list[str]) -> Doc:
         problems.append(
             f"{path}, or its folder, can't be written to. Allow it, or name another file with --db or AFK_DB."
         )
+    found["free_bytes"] = shutil.disk_usage(path.parent).free
+    if found["free_bytes"] < FREE_BYTES_AT_LEAST:
+        problems.append(
+            f"The disk that holds {path} is full ({found['free_bytes']} bytes are free). Free some space: what was "
+            "recorded before is safe, and runs go on from there."
+        )
     try:
         health = examine(path)
     except AgentError as error:
@@ -107,12 +119,39 @@ def _database(settings: Settings, problems: list[str]) -> Doc:
     found["integrity"] = "broken" if health.problems else "ok"
     found["open_runs"] = dict(health.open_runs)
     found["waiting_requests"] = health.waiting_requests
+    found["broken_runs"] = dict(health.broken_runs)
+    found["incomplete_threads"] = list(health.incomplete_threads)
+    _tell_what_does_not_fit(path, health, problems)
     if health.problems:
         problems.append(
             f"The database {path} is damaged ({clean('; '.join(health.problems))}). Write everything that can still "
             "be read of it into a new one with: afk-tui doctor --salvage OUT"
         )
     return found
+
+
+def _tell_what_does_not_fit(path: Path, health: DatabaseHealth, problems: list[str]) -> None:
+    for run_id, why in health.broken_runs.items():
+        problems.append(
+            f"Run {clean(run_id)} can't be resumed: {why}. Everything else of its thread can be read: fork it from an "
+            "earlier checkpoint (f5), or save the file with: afk-tui doctor --salvage OUT"
+        )
+    for thread_id in health.incomplete_threads:
+        problems.append(
+            f"Messages of thread {clean(thread_id)} are missing in {path}. Write what is there into a new database, in "
+            "which it can go on, with: afk-tui doctor --salvage OUT"
+        )
+
+
+def _policy(problems: list[str]) -> Doc:
+    path = policy_path()
+    if path is None:
+        return {"path": None, "rules": 0}
+    try:
+        return {"path": str(path), "rules": len(own_policy().rules)}
+    except GatewayError as error:
+        problems.append(f"{error} Mend it, or take it away: without that nothing starts.")
+        return {"path": str(path), "rules": None}
 
 
 def _size(path: Path) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from textual.message import Message
 
-from afk.agents.errors import AgentError
+from afk.agents.errors import AgentError, RunFencedError
 from afk.core.handle import AgentRunHandle
 from afk.memory.grants import GrantPattern
 from afk.memory.records import ApprovalRecord, DecisionText, Scope
@@ -32,7 +32,7 @@ from afk_tui.gateway.grants import row_of as grant_row
 from afk_tui.gateway.items import call_title
 from afk_tui.gateway.pump import Pump
 from afk_tui.gateway.remembered import Remembered
-from afk_tui.gateway.requests import read_typed, waiting_row
+from afk_tui.gateway.requests import read_typed, waiting_row, what_is_known
 from afk_tui.gateway.requests import view_of as request_view
 from afk_tui.gateway.settings import Engine
 from afk_tui.gateway.sources import CheckpointSource, ConversationSource, ThreadSource, thread_row
@@ -192,9 +192,8 @@ class Gateway:
         with told():
             runs = await self._store.list_open_runs(workspace=str(self._engine.workspace))
             found = [await self._store.get_thread(run.thread_id) for run in runs]
-        return [
-            thread_row(t) for t, run in zip(found, runs, strict=True) if t and t.last_run_id == run.run_id
-        ]
+        last = [t for t, run in zip(found, runs, strict=True) if t and t.last_run_id == run.run_id]
+        return [thread_row(t) for t in sorted(last, key=lambda t: t.updated_at_ms, reverse=True)]
 
     # running
 
@@ -269,6 +268,13 @@ class Gateway:
         with told():
             waiting = await self._store.list_approvals(thread_id=thread_id, pending_only=True)
             return [await self._request(a, n + 1, len(waiting)) for n, a in enumerate(waiting)]
+
+    async def known_now(self, request: ApprovalView) -> str:
+        """What is known at this moment of a call of unknown outcome: its process may have ended since it was shown."""
+        with told():
+            approval = await self._store.get_approval(request.approval_id)
+            run = await self._store.get_run(approval.run_id)
+            return clean(await self._known(approval, run.step if run else 0))
 
     async def waiting(self) -> list[WaitingRow]:
         """What waits for a decision in every thread, the oldest first, without reading what would be changed."""
@@ -395,18 +401,24 @@ class Gateway:
     async def _request(self, approval: ApprovalRecord, position: int, total: int) -> ApprovalView:
         run = await self._store.get_run(approval.run_id)
         thread = await self._store.get_thread(approval.thread_id)
-        calls = await self._store.read_calls(approval.run_id, run.step) if run else []
-        effect = next((e for e, _ in calls if e.effect_id == approval.effect_id), None)
+        known = await self._known(approval, run.step if run else 0)
         return await asyncio.to_thread(
             request_view,
             approval,
-            effect,
+            known,
             run.workspace if run else str(self._engine.workspace),
             thread.title if thread else "",
             position,
             total,
             self._store.is_own_file,
         )
+
+    async def _known(self, approval: ApprovalRecord, step: int) -> str:
+        if approval.kind != "uncertain":
+            return ""
+        calls = await self._store.read_calls(approval.run_id, step)
+        effect = next((e for e, _ in calls if e.effect_id == approval.effect_id), None)
+        return "" if effect is None else what_is_known(effect, await self._store.call_trace(effect))
 
     def _follow(self, handle: AgentRunHandle) -> None:
         pump = Pump(handle, self.conversation(handle.thread_id), self._post)
@@ -416,6 +428,9 @@ class Gateway:
         await self._background.warn(pump.run)
         try:
             await handle.await_result()
+        except RunFencedError:
+            self._post(messages.RunTaken(handle.thread_id, handle.run_id))
+            return
         except AgentError as error:
             self._post(messages.Warned(handle.thread_id, clean(str(error))))
             self._post(messages.RunEnded(handle.thread_id, handle.run_id, "interrupted", clean(str(error))))

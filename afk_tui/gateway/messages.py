@@ -67,6 +67,23 @@ class RequestsChanged(Message):
 
 
 @dataclass
+class RunTaken(Message):
+    """Another process took the run away from this app, which can record nothing more of it."""
+
+    thread_id: str
+    run_id: str
+
+
+@dataclass
+class OutcomeKept(Message):
+    """A call (`title`) has ended, and its outcome can't be written now: it is kept, and tried again."""
+
+    thread_id: str
+    title: str
+    reason: str
+
+
+@dataclass
 class Warned(Message):
     """Something a person should know."""
 

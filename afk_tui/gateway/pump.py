@@ -12,7 +12,7 @@ from textual.message import Message
 from afk.core import events
 from afk.core.handle import AgentRunHandle
 from afk_tui.gateway import messages as told
-from afk_tui.gateway.clean import clean
+from afk_tui.gateway.clean import clean, clean_line
 from afk_tui.gateway.sources import ConversationSource
 from afk_tui.gateway.views import ConversationItem
 
@@ -85,6 +85,9 @@ class Pump:
                 await self._tell_call(event.call_id)
             case events.SubagentStopped():
                 await self._tell_call(event.call_id)
+            case events.OutcomeKept():
+                title = self._items[event.call_id].title if event.call_id in self._items else event.tool_name
+                self._post(told.OutcomeKept(thread_id, clean_line(title), clean(event.reason)))
             case events.RunWarning():
                 self._post(told.Warned(thread_id, clean(event.text)))
             case events.RunPaused():
@@ -106,6 +109,9 @@ class Pump:
                 self._post(told.RequestsChanged(self._thread_id))
             case events.RunWarning():
                 self._post(told.Warned(self._thread_id, clean(f"{name}: {event.text}")))
+            case events.OutcomeKept():
+                title = clean_line(f"{name} › {event.tool_name}")
+                self._post(told.OutcomeKept(self._thread_id, title, clean(event.reason)))
             case events.AnswerRestarted():
                 text = f"{name}: {event.reason} Asking again in {event.delay_s:.0f} s."
                 self._post(told.Warned(self._thread_id, clean(text)))

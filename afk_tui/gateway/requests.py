@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from afk.core.grant_patterns import suggestions, typed_pattern
-from afk.memory.records import ApprovalRecord, EffectRecord, ThreadRecord
+from afk.memory.records import ApprovalRecord, CallTrace, EffectRecord, ThreadRecord
 from afk.memory.store import MemoryStore
 from afk.tools.confinement import OffLimits
 from afk.tools.preview import Preview, preview_call
@@ -19,14 +19,15 @@ from afk_tui.gateway.views import ApprovalView, PatternChoice, WaitingRow
 
 def view_of(
     approval: ApprovalRecord,
-    effect: EffectRecord | None,
+    known: str,
     workspace: str,
     thread_title: str,
     position: int,
     total: int,
     off_limits: OffLimits,
 ) -> ApprovalView:
-    """Blocking: reads the file that a write would change, to show the difference to how it is now."""
+    """Blocking: reads the file that a write would change, to show the difference to how it is now. `known`: see
+    `what_is_known`; "" for a call that was not made yet."""
     preview = preview_call(approval.tool_name, approval.arguments, Path(workspace), off_limits)
     return ApprovalView(
         approval_id=approval.approval_id,
@@ -49,7 +50,7 @@ def view_of(
         position=position,
         total=total,
         marks=mark_count(preview.text),
-        known=_what_is_known(approval, effect),
+        known=known,
         patterns=_patterns(approval, workspace),
     )
 
@@ -95,10 +96,33 @@ def _exact(preview: Preview) -> str:
     return "\n".join(line[:1] + clean_exact(line[1:]) for line in preview.text.split("\n"))
 
 
-def _what_is_known(approval: ApprovalRecord, effect: EffectRecord | None) -> str:
-    if approval.kind != "uncertain" or effect is None:
-        return ""
+def what_is_known(effect: EffectRecord, trace: CallTrace) -> str:
+    """Of a call of unknown outcome: when it began, with what, on which attempt, and what of it still lives."""
     began = "at an unknown time"
     if effect.started_at_ms:
         began = time.strftime("on %Y-%m-%d at %H:%M:%S", time.localtime(effect.started_at_ms / 1000))
-    return f"It was begun {began}, on attempt {effect.attempt}. No outcome was recorded."
+    edited = ", as a person had changed them" if trace.was_edited else ""
+    return (
+        f"It was begun {began}, on attempt {effect.attempt}, with the arguments below{edited}. "
+        f"No outcome was recorded. {_what_lives(trace)}"
+    )
+
+
+def _what_lives(trace: CallTrace) -> str:
+    pid = f" (pid {trace.process_id})" if trace.process_id else ""
+    group = f" (process group {trace.running_group})" if trace.running_group else ""
+    if trace.is_here:
+        return (
+            f"This app made it, and it is still at work{group}."
+            if trace.running_group is not None
+            else "This app made it, and nothing of it runs any more."
+        )
+    match trace.process_lives, trace.running_group is not None:
+        case True, True:
+            return f"Its process{pid} still runs, and is still at it{group}."
+        case True, False:
+            return f"Its process{pid} still runs, but nothing of this call does any more."
+        case False, True:
+            return f"Its process{pid} is gone, but what it started still runs{group}."
+        case _:
+            return f"Its process{pid} is gone, and nothing of it runs any more."

@@ -20,6 +20,7 @@ from afk.core.events import (
     CallOutput,
     CallProposed,
     CallStarted,
+    OutcomeKept,
     RunEvent,
     RunPaused,
     RunStarted,
@@ -174,6 +175,10 @@ def _tell(engine: Engine, event: RunEvent, follower: Follower) -> None:
             follower.noted(f"{name}: {_OUTCOMES.get(phase, phase)} ({duration_ms / 1000:.1f} s)")
         case ApprovalDecided(status=status, decided_by=by):
             follower.noted(f"{status.replace('_', ' ')} by {by}")
+        case OutcomeKept(tool_name=name, reason=reason):
+            follower.noted(
+                f"{name}: has ended; its outcome is kept, and is written as soon as it can be. {reason}"
+            )
         case RunWarning(text=text):
             follower.noted(text)
         case SubagentStopped(state=state):

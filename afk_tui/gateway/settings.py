@@ -69,28 +69,35 @@ def build(settings: Settings, *, store: MemoryStore | None = None, llm: LLM | No
 
 
 def own_policy() -> Policy:
-    """The rules of the person's own: the file that AFK_POLICY names (empty: none), else `policy.toml` in the user's
-    configuration folder, if it is there. Raises GatewayError."""
-    named = os.environ.get("AFK_POLICY")
-    if named == "":
+    """The rules of the person's own, in `policy_path()`. Raises GatewayError."""
+    path = policy_path()
+    if path is None:
         return Policy()
-    if named is None:
-        from platformdirs import user_config_path
-
-        path = user_config_path("afk-tui", appauthor=False) / "policy.toml"
-        try:
-            os.lstat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return Policy()
-        except OSError:
-            pass  # it may be there and protect something: reading it says what is wrong
-    else:
-        path = Path(named).expanduser()
     # a start without rules does not pay for reading TOML
     from afk.agents.policy_file import load_policy
 
     with told():
         return load_policy(path)
+
+
+def policy_path() -> Path | None:
+    """The file that AFK_POLICY names (empty: none), else `policy.toml` in the user's configuration folder, if it is
+    there."""
+    named = os.environ.get("AFK_POLICY")
+    if named == "":
+        return None
+    if named is not None:
+        return Path(named).expanduser()
+    from platformdirs import user_config_path
+
+    path = user_config_path("afk-tui", appauthor=False) / "policy.toml"
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        pass  # it may be there and protect something: reading it says what is wrong
+    return path
 
 
 def load_agent(name: str | None, model: str | None) -> Agent:

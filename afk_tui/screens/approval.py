@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
@@ -26,6 +26,8 @@ from afk_tui.widgets.argument_view import ArgumentView
 HARMLESS_KEYS = frozenset({"escape", "[", "]"})
 FOCUS_KEYS = frozenset({"tab", "shift+tab"})
 SEND_KEYS = frozenset({"ctrl+s", "ctrl+enter"})
+# the end of a process is recorded nowhere: it has to be looked for
+CALL_LOOK_EVERY_S = 0.5
 
 
 class ApprovalScreen(ModalScreen[None]):
@@ -69,6 +71,7 @@ class ApprovalScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """The first request, with the focus on its arguments."""
         self.set_interval(LOOK_EVERY_S, self._tell_readiness)
+        self.set_interval(CALL_LOOK_EVERY_S, self._look_at_call)
         if self._requests:
             self._show(self._requests[max(0, min(self._start, len(self._requests) - 1))])
         else:
@@ -367,6 +370,22 @@ class ApprovalScreen(ModalScreen[None]):
         elif self._mode != "over":
             self.app.notify(f"{shown.tool_name} was decided elsewhere.", title="Request", markup=False)
             self._leave()
+
+    def _look_at_call(self) -> None:
+        if self._view is not None and self._view.kind == "uncertain" and self._mode == "choosing":
+            self._learn(self._view)
+
+    @work(exclusive=True, group="learn", exit_on_error=False)
+    async def _learn(self, view: ApprovalView) -> None:
+        """Say what is known of the call now, where that is something else than before."""
+        try:
+            known = await self._gateway.known_now(view)
+        except GatewayError:  # what was said stays; deciding tells what is wrong
+            return
+        if self._view is view and known != view.known:
+            self._requests = [replace(r, known=known) if r is view else r for r in self._requests]
+            self._view = replace(view, known=known)
+            self.panel.say_what(self._view)
 
     def _show_changed(self, shown: ApprovalView, now: ApprovalView) -> None:
         if (now.preview, now.preview_kind) != (shown.preview, shown.preview_kind):

@@ -149,6 +149,7 @@ class MainRuns(MainView):
     @on(told.RunBegan)
     def note_run_began(self, event: told.RunBegan) -> None:
         """A run goes on here."""
+        self.taken_away.discard(event.thread_id)
         self.sync()
 
     @on(told.AnswerBegan)
@@ -195,6 +196,9 @@ class MainRuns(MainView):
     @on(told.ItemChanged)
     def change_item(self, event: told.ItemChanged) -> None:
         """A call is new, or goes on."""
+        if event.thread_id in self.outcome_waits and event.item.status in ("ran", "failed"):
+            self.outcome_waits.discard(event.thread_id)
+            self.sync()
         if event.thread_id == self.thread_id:
             self.show_item(event.item)
 
@@ -203,6 +207,7 @@ class MainRuns(MainView):
         """A run stopped: say how, and send what was queued for its end."""
         if self._streamed.pop(event.thread_id, None) is not None and event.thread_id == self.thread_id:
             self.conversation.end_stream(None)
+        self.outcome_waits.discard(event.thread_id)
         self.say("")
         self.sync()
         if event.state in ("completed", "degraded", "failed"):
@@ -241,6 +246,25 @@ class MainRuns(MainView):
                 above.post_message(told.StoreChanged())
         except GatewayError as error:
             tell_error(self, error)
+
+    @on(told.RunTaken)
+    def tell_taken(self, event: told.RunTaken) -> None:
+        """The run is another process's: say so for as long as nothing else runs here in its thread."""
+        if self._streamed.pop(event.thread_id, None) is not None and event.thread_id == self.thread_id:
+            self.conversation.end_stream(None)
+        self.taken_away.add(event.thread_id)
+        self.say("")
+        self.sync()
+
+    @on(told.OutcomeKept)
+    def tell_outcome_kept(self, event: told.OutcomeKept) -> None:
+        """A call has ended, and only this app knows how: say so for as long as it is not on disk."""
+        kept = "Its outcome is kept here, and is written as soon as that is possible: leave the app open."
+        text = f"{event.title} has ended. {kept}\n{event.reason}"
+        self.notify(text, title="Not recorded yet", severity="warning", timeout=20, markup=False)
+        self.outcome_waits.add(event.thread_id)
+        if event.thread_id == self.thread_id:
+            self.show_note()
 
     @on(told.Warned)
     def warn(self, event: told.Warned) -> None:

@@ -31,6 +31,11 @@ SYNC_AT_MOST = 200
 NARROW_COLUMNS = 76
 
 EMPTY_NEW = "A new conversation.\n\nWrite below what you want done, and press enter."
+TAKEN_AWAY = """\
+This run was taken over by another process: nothing that this app still did of it is recorded.
+What it was in the middle of is asked about there. You can go on here, or close this app."""
+OUTCOME_WAITS = """\
+A call has ended, and its outcome can't be recorded yet. It is kept here and tried again: leave the app open."""
 EMPTY_DEMO = """\
 A new conversation with the demo model: offline, and driving the real tools.
 
@@ -58,6 +63,11 @@ class MainView(Screen[None]):
         self._waiting_everywhere = 0
         self._shows_something = False
         self._retry_reason = ""
+        self.taken_away: set[str] = set()
+        """Threads whose run another process took away from this app."""
+        self.outcome_waits: set[str] = set()
+        """Threads of which an outcome is known here alone."""
+        self._queued: list[str] = []
 
     def compose(self) -> ComposeResult:
         """The parts, from the top left to the bottom."""
@@ -176,7 +186,8 @@ class MainView(Screen[None]):
             len(here), here[0] if here else "", elsewhere=len(everywhere) - len(here)
         )
         self._show_status(view, thread.workspace if thread else self.gateway.workspace)
-        self._show_note(view, queued)
+        self._queued = queued
+        self.show_note()
         self._show_hints()
 
     def _show_status(self, view: RunView | None, workspace: str) -> None:
@@ -193,8 +204,13 @@ class MainView(Screen[None]):
         """Say something passing in place of the state; "" takes it back."""
         self.status.status = replace(self.status.status, note=note)
 
-    def _show_note(self, view: RunView | None, queued: list[str]) -> None:
+    def show_note(self) -> None:
+        """What stands below the conversation: how its run stands, and what waits for its end."""
+        view, queued = self.run_view, self._queued
         text, tone = _note_of(view)
+        for threads, said in ((self.taken_away, TAKEN_AWAY), (self.outcome_waits, OUTCOME_WAITS)):
+            if self.thread_id in threads:
+                text, tone = f"{said}\n{text}" if text else said, "warning"
         if queued:
             more = f" (and {len(queued) - 1} more)" if len(queued) > 1 else ""
             text = f"{text}\n" if text else ""

@@ -54,7 +54,7 @@ async def test_a_call_of_a_living_owner_is_asked_about_whatever_its_tool_finds_o
     taken = await other.resume_handle(agent, run_id=first.run_id, thread_id="th", take_over=True)
     assert (await taken.await_result()).state == "awaiting_approval"
     (request,) = await other.list_approvals()
-    assert (request.kind, "may still be at it" in request.reason) == ("uncertain", True)
+    assert (request.kind, "Another process was making this call" in request.reason) == ("uncertain", True)
     slow.go.set()
     with pytest.raises(RunFencedError, match="taken over"):
         await first.await_result()

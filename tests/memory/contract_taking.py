@@ -91,7 +91,7 @@ class TakingContract(StorePromises):
         run, thread = await store.get_run("run_1"), await store.get_thread("th")
         assert run is not None
         assert thread is not None
-        assert (run.state, (run.interruption or {})["kind"]) == ("interrupted", "process_died")
+        assert (run.state, (run.interruption or {})["kind"]) == ("interrupted", "infrastructure")
         assert thread.state == "interrupted"
         assert [r.state for r in await store.list_open_runs()] == ["interrupted"]
         assert (await take(store)).run.epoch == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -75,6 +76,11 @@ class Desk:
     @property
     def text(self) -> str:
         return plain_text(self.app)
+
+    @property
+    def words(self) -> str:
+        """The same as one line, however it is wrapped."""
+        return re.sub(r"[\s│]+", " ", self.text)
 
     @property
     def notice(self) -> str:
@@ -276,7 +282,8 @@ async def test_a_call_of_unknown_outcome_is_settled_in_one_of_three_ways(
     workspace.mkdir()
     async with killed_inside(workspace, tmp_path / "afk.db") as (gateway, thread_id), desk(gateway) as it:
         assert "Outcome unknown: run_command" in it.text
-        assert "on attempt 1. No outcome was recorded." in it.text
+        assert "on attempt 1, with the arguments below. No outcome was recorded." in it.words
+        assert "is gone, and nothing of it runs any more." in it.words
         await it.decide("a", "d", "t", "w", "r", "p")
         assert (await it.statuses())[-1] == "pending"
         await it.decide(key)

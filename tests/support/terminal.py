@@ -30,10 +30,16 @@ class Terminal:
         *arguments: str,
         size: tuple[int, int] = (120, 36),
         env: Mapping[str, str] | None = None,
+        name: str = "",
+        in_shell: bool = False,
     ) -> None:
+        """`name` tells a second terminal on the same folder and database from the first. `in_shell`: a shell starts
+        the app, and says afterwards how it ended and what it left of the terminal; tmux does not wake it either, as
+        it does a stopped process of its own."""
         self.folder = folder
-        self.socket = str(folder.parent / f"{folder.name}.tmux")
+        self.socket = str(folder.parent / f"{folder.name}{name}.tmux")
         self.size = size
+        self.in_shell = in_shell
         self.arguments = arguments
         self.env = {
             "AFK_DB": str(folder.parent / f"{folder.name}.db"),
@@ -57,6 +63,8 @@ class Terminal:
     def start(self) -> None:
         """Start the app (again)."""
         command = [sys.executable, "-m", "afk_tui", *self.arguments]
+        if self.in_shell:
+            command = ["sh", "-c", '"$@"; echo "ended with $?"; stty -a; exec sleep 600', "sh", *command]
         settings = [part for name, value in self.env.items() for part in ("-e", f"{name}={value}")]
         width, height = self.size
         self._tmux(
@@ -74,17 +82,28 @@ class Terminal:
     def kill(self) -> None:
         """SIGKILL the app and whatever it started, as a crash would."""
         os.kill(self.pid, signal.SIGKILL)
-        self.until(lambda: self._tmux("display", "-p", "#{pane_dead}").strip() == "1", "the app to be dead")
+        if self.in_shell:
+            self.wait_for("ended with")
+        else:
+            self.until(lambda: self.is_dead, "the app to be dead")
 
     @property
     def pid(self) -> int:
         """The app's process."""
-        return int(self._tmux("display", "-p", "#{pane_pid}"))
+        pane = int(self._tmux("display", "-p", "#{pane_pid}"))
+        if not self.in_shell:
+            return pane
+        return int(Path(f"/proc/{pane}/task/{pane}/children").read_text().split()[0])
 
     @property
     def is_dead(self) -> bool:
         """Whether the app has ended."""
         return self._tmux("display", "-p", "#{pane_dead}").strip() == "1"
+
+    @property
+    def modes(self) -> str:
+        """Alternate screen, mouse reports: "0 0 0" in a terminal that nothing has been asked of."""
+        return self._tmux("display", "-p", "#{alternate_on} #{mouse_any_flag} #{mouse_sgr_flag}").strip()
 
     def screen(self) -> str:
         """What is on the screen now."""

@@ -176,17 +176,22 @@ def _close_without_loop(db: aiosqlite.Connection) -> None:
 def explain(error: sqlite3.Error, name: str, *, doing: str) -> StoreError:
     """The same error in words that a person can act on."""
     code = getattr(error, "sqlite_errorname", "") or ""
+    if code.startswith("SQLITE_CANTOPEN") and os.path.isfile(name) and not os.access(name, os.W_OK):
+        code = "SQLITE_READONLY"  # its -wal and -shm can't be made beside it
     known = {
         "SQLITE_FULL": "the disk is full. Free some space, then resume: what was on disk before is untouched",
-        "SQLITE_READONLY": "it is read-only. Allow writing to the file and its folder, or name another",
+        "SQLITE_READONLY_DBMOVED": "its file was moved or removed while it was open. Put it back, or end this program",
+        "SQLITE_READONLY": "it is read-only. Allow writing to the file and its folder, or name another with --db",
         "SQLITE_CANTOPEN": "it can't be opened. Check that its folder may be written to, or name another with --db",
         "SQLITE_NOTADB": "it is not a database, and was left as it is. Name another file with --db or AFK_DB",
         "SQLITE_CORRUPT": "it is damaged. Save what can be read of it with: afk-tui doctor --salvage OUT",
-        "SQLITE_BUSY": "another program holds it. Try again when that one is done",
+        "SQLITE_BUSY": "it is locked by another program. Try again when that one is done",
         "SQLITE_IOERR": "the disk fails (is it full, or gone?). What was on disk before is untouched",
     }
     reason = next((text for prefix, text in known.items() if code.startswith(prefix)), f"{error} ({code})")
-    return StoreError(f"The database {name} could not be {doing}: {reason}.")
+    return StoreError(
+        f"The database {name} could not be {doing}: {reason}.", is_locked=code.startswith("SQLITE_BUSY")
+    )
 
 
 def _make_private(path: Path) -> None:

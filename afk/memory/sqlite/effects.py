@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 
@@ -113,7 +114,7 @@ def begin_effect(
     now). Where nobody was asked and a grant answered, that grant still stands, for this tool, in this thread or
     workspace; its use is an event.
     """
-    require_epoch(db, key, now_ms)
+    run = require_epoch(db, key, now_ms)
     changed = db.execute(
         """
         UPDATE effect SET phase = 'executing', attempt = attempt + 1, epoch = :epoch, arguments = :arguments,
@@ -164,7 +165,13 @@ def begin_effect(
         key.thread_id,
         key.run_id,
         "tool_started",
-        {"call_id": row["call_id"], "tool": row["tool_name"], "attempt": row["attempt"]},
+        {
+            "call_id": row["call_id"],
+            "tool": row["tool_name"],
+            "attempt": row["attempt"],
+            "owner": run["owner"],
+            "process_id": os.getpid(),
+        },
         now_ms,
     )
     return effect_of(row)

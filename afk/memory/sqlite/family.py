@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 from afk.memory.records import (
@@ -23,7 +24,7 @@ from afk.memory.sqlite.effects import begin_effect
 from afk.memory.sqlite.open_work import open_work
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.queries import run_as_it_reads
-from afk.memory.sqlite.rows import approval_of, dump, effect_of, run_of
+from afk.memory.sqlite.rows import approval_of, dump, effect_of, load_or_none, run_of
 from afk.memory.sqlite.runs import budget_to_go_on_with, snapshot_of, write_stop
 from afk.memory.sqlite.writing import add_checkpoint, add_event, add_message, require_epoch, reserve
 
@@ -45,6 +46,7 @@ def begin_child(
     """Boundary I of a call to a subagent, and boundary S of its run, in one; of a run that is there already, what is
     needed to go on with it, or how it ended. None when the call may not be made."""
     parent = require_epoch(db, key, now_ms)
+    why: str | None = None
     child = db.execute("SELECT * FROM run WHERE parent_effect_id = ?", (effect_id,)).fetchone()
     if child is None:
         began = begin_effect(db, key, effect_id, arguments, args_sha, False, decided_sha, now_ms)
@@ -55,12 +57,15 @@ def begin_child(
         state = open_work(db, key.run_id, began.step)
         add_checkpoint(db, key.run_id, key.thread_id, began.step, "delegated", state, now_ms)
     else:
+        why = child["interruption"]
         _go_on(db, key, child, now_ms)
     effect = effect_of(db.execute("SELECT * FROM effect WHERE id = ?", (effect_id,)).fetchone())
     child = db.execute("SELECT * FROM run WHERE parent_effect_id = ?", (effect_id,)).fetchone()
     if child["state"] in ("completed", "failed", "degraded"):
         return ChildBegun(effect, run_of(child))
-    return ChildBegun(effect, snapshot_of(db, child, owner_died=False))
+    snapshot = snapshot_of(db, child, owner_died=False)
+    # as with a root run that is taken: why it had stopped
+    return ChildBegun(effect, replace(snapshot, run=replace(snapshot.run, interruption=load_or_none(why))))
 
 
 def _insert(

@@ -14,7 +14,7 @@ from afk.agents.errors import AgentCheckpointCompactedError, AgentCheckpointNotF
 from afk.memory.records import CheckpointRecord, Request
 from afk.memory.sqlite.lineage import read_messages
 from afk.memory.sqlite.rows import checkpoint_of, dump, load_or_none
-from afk.memory.sqlite.writing import add_checkpoint, add_event, add_message, add_request, reserve
+from afk.memory.sqlite.writing import add_checkpoint, add_event, add_message, add_request, reserve, touched_ms
 
 UNKNOWN_IN_SOURCE = (
     "Outcome unknown: this call was being executed in the conversation that this one was forked from. "
@@ -56,7 +56,7 @@ def fork_run(
             run["agent_name"],
             run["workspace"],
             now_ms,
-            now_ms,
+            touched_ms(db, thread_id, now_ms),
             forked_run_id,
             head_seq,
             source["id"],

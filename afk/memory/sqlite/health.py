@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 from collections import Counter
@@ -10,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from afk.memory.sqlite.connection import BUSY_TIMEOUT_MS, explain
+from afk.memory.sqlite.aside import opened_to_read
+from afk.memory.sqlite.connection import explain
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.queries import THERE, list_open_runs
 from afk.memory.sqlite.schema import VERSION, check_ours
+from afk.memory.sqlite.soundness import broken_runs, incomplete_threads
 
 SQLITE_VERSION = sqlite3.sqlite_version
 SCHEMA_VERSION = VERSION
@@ -23,12 +24,16 @@ _SHOWN_PROBLEMS = 5
 @dataclass(frozen=True, slots=True)
 class DatabaseHealth:
     """What was found in a file. `problems` are SQLite's own words, none where it is sound; `open_runs` counts the
-    runs that were left open by their state as it reads now. An empty file has `schema_version` 0 and no rows."""
+    runs that were left open by their state as it reads now. `broken_runs` are those of them that can't be resumed,
+    with the reason; `incomplete_threads` those of which messages are missing. An empty file has `schema_version` 0
+    and no rows."""
 
     schema_version: int
     problems: tuple[str, ...] = ()
     open_runs: Mapping[str, int] = field(default_factory=dict[str, int])
     waiting_requests: int = 0
+    broken_runs: Mapping[str, str] = field(default_factory=dict[str, str])
+    incomplete_threads: tuple[str, ...] = ()
 
 
 def examine(path: Path) -> DatabaseHealth:
@@ -38,19 +43,10 @@ def examine(path: Path) -> DatabaseHealth:
     program's) or AgentCheckpointSchemaError (a newer version).
     """
     try:
-        with contextlib.closing(_open_to_read(path)) as db:
+        with opened_to_read(path) as db:
             return _examine(db, path)
     except sqlite3.Error as error:
         raise explain(error, str(path), doing="read") from error
-
-
-def _open_to_read(path: Path) -> sqlite3.Connection:
-    # mode=rw and not ro: what a killed process left in the WAL is then read as it is by every other program; it
-    # never makes the file, and query_only refuses every statement that would change it
-    db = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
-    db.row_factory = sqlite3.Row
-    db.execute("PRAGMA query_only = ON")
-    return db
 
 
 def _examine(db: sqlite3.Connection, path: Path) -> DatabaseHealth:
@@ -66,4 +62,6 @@ def _examine(db: sqlite3.Connection, path: Path) -> DatabaseHealth:
     ).fetchone()[0]
     owners = Owners(Path(os.path.realpath(path)), "nobody")
     runs = Counter(run.state for run in list_open_runs(db, owners, None, there=there))
-    return DatabaseHealth(version, (), dict(runs), waiting)
+    if version != VERSION:
+        return DatabaseHealth(version, (), dict(runs), waiting)
+    return DatabaseHealth(version, (), dict(runs), waiting, broken_runs(db), incomplete_threads(db))

@@ -278,6 +278,13 @@ def run_as_it_reads(row: sqlite3.Row, owners: Owners) -> RunRecord:
     state = read_state(row, owners)
     if state == run.state:
         return run
-    detail = "The process that was running it ended before it could stop the run; nothing on disk was lost."
-    interruption = {"kind": "process_died", "detail": detail, "superseded_by": None}
+    if row["owner"] == owners.owner_id:
+        kind = "infrastructure"
+        detail = "It stopped here, and that could not be written to the database. What was recorded before is kept."
+    else:
+        kind = "process_died"
+        detail = (
+            "The process that was running it ended before it could stop the run; nothing on disk was lost."
+        )
+    interruption = {"kind": kind, "detail": detail, "superseded_by": None}
     return replace(run, state=state, interruption=interruption)

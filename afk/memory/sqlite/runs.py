@@ -36,7 +36,14 @@ from afk.memory.sqlite.rows import (
     load_or_none,
     run_of,
 )
-from afk.memory.sqlite.writing import add_checkpoint, add_event, add_message, require_epoch, reserve
+from afk.memory.sqlite.writing import (
+    add_checkpoint,
+    add_event,
+    add_message,
+    require_epoch,
+    reserve,
+    touched_ms,
+)
 
 # the runs inside a root run that are not over
 UNFINISHED_INSIDE = """
@@ -200,7 +207,8 @@ def write_stop(db: sqlite3.Connection, key: RunKey, stop: RunStop, now_ms: int) 
         f" WHERE {UNFINISHED_INSIDE.replace('?', '?3')}",
         (stop.state, interruption, key.run_id),
     )
-    db.execute("UPDATE thread SET updated_at_ms = ? WHERE id = ?", (now_ms, key.thread_id))
+    touched = touched_ms(db, key.thread_id, now_ms)
+    db.execute("UPDATE thread SET updated_at_ms = ? WHERE id = ?", (touched, key.thread_id))
     body: dict[str, Any] = {"to": stop.state}
     if stop.interruption:
         body["interruption"] = stop.interruption["kind"]
@@ -245,7 +253,7 @@ def snapshot_of(db: sqlite3.Connection, run: sqlite3.Row, *, owner_died: bool) -
     if len(messages) != checkpoint.message_count:
         raise AgentCheckpointCorruptionError(
             f"Checkpoint {checkpoint.number} of run {run['id']} refers to {checkpoint.message_count} messages, "
-            f"{len(messages)} are there. Make a copy of the database and run: afk-tui doctor"
+            f"{len(messages)} are there. Nothing was changed. Save what is there with: afk-tui doctor --salvage OUT"
         )
     effects = tuple(
         effect_of(r)

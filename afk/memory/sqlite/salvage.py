@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from afk.agents.errors import AgentCheckpointCorruptionError, StoreError
+from afk.agents.errors import StoreError
+from afk.memory.sqlite.aside import opened_to_read
 from afk.memory.sqlite.connection import explain, prepare
-from afk.memory.sqlite.lineage import read_messages
-from afk.memory.sqlite.rows import checkpoint_of
 from afk.memory.sqlite.schema import VERSION, check_ours
+from afk.memory.sqlite.soundness import broken_runs, count_messages_anew
 
 # beyond a damaged page the next readable row is looked for this far, in ever larger steps
 LARGEST_GAP = 1 << 24
@@ -39,7 +39,8 @@ def salvage(source: Path, out: Path) -> SalvageReport:
     if out.exists():
         raise StoreError(f"{out} exists, and is left as it is. Name a file that does not.")
     try:
-        with contextlib.closing(_open_source(source)) as old:
+        with opened_to_read(source, copy_in=out.absolute().parent) as old:
+            old.execute("PRAGMA cell_size_check = ON")  # a page of rubbish is an error, not rows of rubbish
             version = check_ours(old, str(source))
             tables = _tables(old)
             if version != VERSION or not tables:
@@ -50,15 +51,6 @@ def salvage(source: Path, out: Path) -> SalvageReport:
             return _copy(old, tables, out)
     except sqlite3.Error as error:
         raise explain(error, str(source), doing="read") from error
-
-
-def _open_source(path: Path) -> sqlite3.Connection:
-    # as when it is examined: with its WAL, and refusing every statement that would change it
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
-    db.row_factory = sqlite3.Row
-    db.execute("PRAGMA query_only = ON")
-    db.execute("PRAGMA cell_size_check = ON")  # a page of rubbish is an error, not rows of rubbish
-    return db
 
 
 def _tables(db: sqlite3.Connection) -> list[str]:
@@ -77,7 +69,12 @@ def _copy(old: sqlite3.Connection, tables: list[str], out: Path) -> SalvageRepor
             rows[table], whole = _copy_table(old, new, table)
             if not whole:
                 damaged.append(table)
-        return SalvageReport(rows, tuple(damaged), _broken_runs(new))
+        new.row_factory = sqlite3.Row
+        broken = tuple(broken_runs(new))
+        new.execute("BEGIN IMMEDIATE")
+        count_messages_anew(new)
+        new.execute("COMMIT")
+        return SalvageReport(rows, tuple(damaged), broken)
 
 
 def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> tuple[int, bool]:
@@ -123,26 +120,3 @@ class _Reader:
             # what the leaps went over, seen from the other side
             with contextlib.suppress(sqlite3.DatabaseError):
                 yield from self._db.execute(self._backward, (-1,))
-
-
-def _broken_runs(db: sqlite3.Connection) -> tuple[str, ...]:
-    broken: list[str] = []
-    db.row_factory = sqlite3.Row
-    for run in db.execute(
-        "SELECT id, transcript_id, checkpoint FROM run WHERE state IN ('running', 'awaiting_approval', 'interrupted')"
-        " OR (state = 'cancelled' AND superseded_by IS NULL) ORDER BY rowid"
-    ).fetchall():
-        row = db.execute(
-            "SELECT * FROM checkpoint WHERE run_id = ? AND number = ?", (run["id"], run["checkpoint"])
-        ).fetchone()
-        try:
-            if row is None or not _has_its_messages(db, run["transcript_id"], row):
-                broken.append(run["id"])
-        except AgentCheckpointCorruptionError:
-            broken.append(run["id"])
-    return tuple(broken)
-
-
-def _has_its_messages(db: sqlite3.Connection, transcript_id: str, row: sqlite3.Row) -> bool:
-    checkpoint = checkpoint_of(row)
-    return len(read_messages(db, transcript_id, checkpoint.head_seq)) == checkpoint.message_count

@@ -15,6 +15,7 @@ from afk.memory.found import FoundText
 from afk.memory.records import (
     ApprovalRecord,
     CallResult,
+    CallTrace,
     CheckpointRecord,
     CompactionRecord,
     Decision,
@@ -34,7 +35,7 @@ from afk.memory.records import (
     ThreadRecord,
 )
 from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
-from afk.memory.sqlite import approvals, effects, forks, lineage, queries, runs, search, writing
+from afk.memory.sqlite import approvals, effects, forks, lineage, queries, runs, search, traces, writing
 from afk.memory.sqlite.compacting import compact_thread
 from afk.memory.sqlite.connection import Connection, Durability
 from afk.memory.sqlite.lifelines import Lifeline, still_running
@@ -70,6 +71,12 @@ class SQLiteMemoryStore(GrantStore, FamilyStore, DeletionStore):
         self._owners = NoOwners(owner_id) if path is None else Owners(path, owner_id)
         self._connection = Connection(path)
         self._opening: asyncio.Task[None] | None = None
+        self._unrecorded: dict[tuple[str, int], CallResult] = {}
+
+    @property
+    def unrecorded(self) -> dict[tuple[str, int], CallResult]:
+        """Outcomes that are not on disk yet, by effect id and attempt."""
+        return self._unrecorded
 
     @property
     def live_runs(self) -> set[str]:
@@ -124,6 +131,11 @@ class SQLiteMemoryStore(GrantStore, FamilyStore, DeletionStore):
     def still_running(self, effect_id: str) -> int | None:
         """The process group of a call whose programs still run though its process is gone, or None."""
         return None if self.path is None else still_running(self._owners.lifeline_path(effect_id))
+
+    async def call_trace(self, effect: EffectRecord) -> CallTrace:
+        """Who made a call, and whether that process, or the call, still lives."""
+        running = self.still_running(effect.effect_id)
+        return await self._connection.read(traces.call_trace, effect, self._owners, running)
 
     # boundaries
 

@@ -63,9 +63,20 @@ def reserve(db: sqlite3.Connection, thread_id: str, places: int, now_ms: int) ->
     """Give out the next `places` places of a thread; returns the first."""
     row = db.execute(
         "UPDATE thread SET head_seq = head_seq + ?, updated_at_ms = ? WHERE id = ? RETURNING head_seq",
-        (places, now_ms, thread_id),
+        (places, touched_ms(db, thread_id, now_ms), thread_id),
     ).fetchone()
     return row[0] - places + 1
+
+
+def touched_ms(db: sqlite3.Connection, thread_id: str, now_ms: int) -> int:
+    """When a thread is touched now: later than every other listed thread was, also where the clock went back."""
+    newest = db.execute(
+        "SELECT id, updated_at_ms FROM thread WHERE part_of IS NULL AND deleted_at_ms IS NULL"
+        " ORDER BY updated_at_ms DESC, id LIMIT 1"
+    ).fetchone()
+    if newest is None or newest["updated_at_ms"] < now_ms:
+        return now_ms
+    return newest["updated_at_ms"] + (newest["id"] != thread_id)
 
 
 def add_checkpoint(
