@@ -21,6 +21,7 @@ from afk.memory import RetentionPolicy, SQLiteMemoryStore
 from afk.memory.sqlite import compaction
 from afk.tools import tool
 from tests.core.conftest import MakeRunner
+from tests.core.family import ACTS, ByAgent, delegate, member
 from tests.core.kit import Ledger, ScriptedModel, agent_with, call, rows, say
 from tests.memory.children import run_code
 
@@ -328,26 +329,30 @@ async def test_a_grant_for_the_whole_workspace_outlives_the_thread_it_was_given_
 
 
 async def test_the_conversations_of_a_threads_subagents_go_and_come_back_with_it(
-    runner: MakeRunner, db: Path
+    runner: MakeRunner, ledger: Ledger, db: Path
 ) -> None:
-    agent = agent_with()
-    work = runner(ScriptedModel(say("A.")))
-    for name in ("th", "inner", "x"):
-        await work.run(agent, user_message="1", thread_id=name)
-    with sqlite3.connect(db) as other:
-        other.execute("UPDATE thread SET part_of = 'th' WHERE id = 'inner'")
-    other.close()
+    model = ByAgent(boss=(delegate("helper"), say("All done.")), helper=ACTS)
+    agent = member("boss", below=(member("helper", ledger.tool()),))
+    work = runner(model)
+    ran = await work.run(agent, user_message="go", thread_id="th")
+    assert rows(db, "SELECT count(*) FROM thread") == [(2,)]
+    [request] = await work.list_approvals(thread_id="th")
     await work.delete_thread("th", keep=True)
     assert rows(db, "SELECT count(*) FROM thread WHERE deleted_at_ms IS NOT NULL") == [(2,)]
+    assert await work.list_approvals() == await work.list_threads() == []
+    with pytest.raises(ApprovalNotFoundError, match="was deleted"):
+        await work.decide(request.approval_id, "allow", args_sha=request.args_sha)
     await work.restore_thread("th")
-    assert rows(db, "SELECT count(*) FROM thread WHERE deleted_at_ms IS NOT NULL") == [(0,)]
+    await decide_all(work, "th", "allow")
+    ended = await work.resume(agent, run_id=ran.run_id, thread_id="th")
+    assert (ended.state, ended.final_text, ledger.lines) == ("completed", "All done.", ["act it"])
+
+    [inner] = [t for (t,) in rows(db, "SELECT id FROM thread WHERE part_of = 'th'")]
     with pytest.raises(ThreadNotFoundError):
-        await work.delete_thread("inner")
+        await work.delete_thread(inner)
     gone = await work.delete_thread("th")
-    assert (gone.messages, gone.runs) == (4, 2)
-    for table in ("message", "run", "checkpoint", "event"):
-        assert rows(db, f"SELECT DISTINCT thread_id FROM {table}") == [("x",)]
-    assert rows(db, "SELECT id FROM thread") == [("x",)]
+    assert (gone.messages, gone.runs) == (8, 2)
+    assert counts(db) == {}
 
 
 async def test_the_space_of_a_deleted_thread_is_given_back(
