@@ -41,7 +41,7 @@ def begin_command(app: Terminal) -> None:
 def close(app: Terminal) -> None:
     """Leave with the key; the terminal is then as it was before."""
     app.press("C-q")
-    left = app.wait_for("ended with 0")
+    left = app.wait_for(r"ended with 0[\s\S]*-?extproc")
     assert re.search(r"(?<!-)icanon", left)
     assert re.search(r"(?<!-)echo ", left)
     assert app.modes == "0 0 0"
