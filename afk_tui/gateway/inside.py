@@ -26,9 +26,8 @@ async def with_inside(
     if effect.phase == "executing":
         status = _standing(child, run_is_live=run_is_live)
     calls = sum(1 for one in inside if one.item.kind == "call")
-    parts = [item.footnote, f"{calls} call{'' if calls == 1 else 's'}" if calls else ""]
-    if status in ("running", "waiting"):
-        parts.append(_now(inside, status))
+    parts = [_now(inside, status) if status in ("running", "waiting") else "", item.footnote]
+    parts.append(f"{calls} call{'' if calls == 1 else 's'}" if calls else "")
     return replace(
         item,
         status=status,

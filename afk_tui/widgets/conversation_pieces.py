@@ -243,9 +243,10 @@ def _call_row(item: ConversationItem, fold: int, room: int, palette: Palette) ->
     fold_mark = ("▾ " if fold else "▸ ") if can_unfold(item) else "  "
     label = f"{glyph} {word:<8}"
     left = max(0, room - len(fold_mark) - len(label) - 2)
-    title = _fit(item.title, left)
-    segments = [Segment(label, palette[status]), Segment(" "), Segment(title, palette["call-title"])]
     note = item.footnote
+    # a task is long, and what a subagent is at or asks for is what one looks for
+    title = _fit(item.title, max(left // 3, left - cell_len(note) - 3) if item.inside else left)
+    segments = [Segment(label, palette[status]), Segment(" "), Segment(title, palette["call-title"])]
     while note and cell_len(title) + cell_len(note) + 3 > left:  # what was decided outlasts how long it took
         note = note.rpartition(" · ")[0]
     if note:

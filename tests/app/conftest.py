@@ -96,9 +96,14 @@ def start(folder: Path, tmp_path: Path):
 
     @asynccontextmanager
     async def started(
-        *, llm: LLM | None = None, trust: bool = True, ready: bool = True, size: tuple[int, int] = (110, 34)
+        *,
+        llm: LLM | None = None,
+        trust: bool = True,
+        ready: bool = True,
+        size: tuple[int, int] = (110, 34),
+        agent: str | None = None,
     ) -> AsyncIterator[Driven]:
-        settings = Settings(workspace=folder, db=tmp_path / "afk.db", demo=True, trust=trust)
+        settings = Settings(workspace=folder, db=tmp_path / "afk.db", demo=True, trust=trust, agent=agent)
         engine = build(settings, llm=llm or DemoModel())
         app = AfkApp(settings, gateway=Gateway(engine), cursor_blink=False)
         async with app.run_test(size=size) as pilot:
