@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from afk.memory.sqlite import approvals, effects, runs
 
-Sabotage = Literal["intent", "epoch", "decision", "owner"]
+Sabotage = Literal["intent", "claim", "epoch", "decision", "owner"]
 
 
 def take_out(mechanism: Sabotage) -> None:
@@ -15,6 +15,8 @@ def take_out(mechanism: Sabotage) -> None:
     match mechanism:
         case "intent":
             _act_without_intent()
+        case "claim":
+            effects.begin_effect = _claim_anything(effects.begin_effect)
         case "epoch":
             for module in (effects, runs):
                 module.require_epoch = _any_epoch  # type: ignore[attr-defined]
@@ -39,6 +41,27 @@ def _act_without_intent() -> None:
         return record(db, key, effect_id, result, (*phases, "proposed"), *rest)
 
     effects.begin_effect, effects.record_result = unwritten, from_anywhere
+
+
+def _claim_anything(begin: Any) -> Any:
+    """Boundary I is written, but it asks neither who owns the run nor how the call stands."""
+
+    class Unconditional:
+        def __init__(self, db: sqlite3.Connection) -> None:
+            self._db = db
+
+        def execute(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
+            if "UPDATE effect SET phase = 'executing'" in sql:
+                conditions = sql.index("AND finished_at_ms IS NULL")
+                sql = sql[:conditions]
+            elif sql.startswith("UPDATE run SET updated_at_ms") and "epoch" in sql:
+                sql, values = "UPDATE run SET updated_at_ms = ? WHERE id = ?", values[:2]
+            return self._db.execute(sql, values)
+
+    def claim(db: sqlite3.Connection, *args: Any) -> Any:
+        return begin(Unconditional(db), *args)
+
+    return claim
 
 
 def _any_epoch(db: sqlite3.Connection, key: Any, now_ms: int) -> sqlite3.Row:
