@@ -9,10 +9,11 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import get_args
 
-from tests.crash.matrix import Disturbance, Matrix
+from tests.crash.matrix import Disturbance, Matrix, Stage
 from tests.crash.report import Report
 from tests.crash.sabotage import Sabotage
 
@@ -26,11 +27,9 @@ def main() -> int:
     seeds = _Seeds(given.first, given.seeds, deadline)
 
     def work() -> Report:
-        matrix = Matrix(without=given.without, only=given.only, point=given.point, keep=given.keep)
-        try:
+        with closing(Stage()) as stage:
+            matrix = Matrix(stage, without=given.without, only=given.only, point=given.point, keep=given.keep)
             return matrix.tell(seeds, until=seeds.note)
-        finally:
-            matrix.close()
 
     report = Report()
     # the work is done by child processes; a thread for each only gives orders and looks what is left

@@ -33,12 +33,27 @@ IN_A_ROW = (1, 2, 5)
 ONLY_AFTER_A_KILL = ("take_run", "ask_about", "verify")
 
 
+class Stage:
+    """What stories need to be told: two nurseries, since some have two processes at once, and a model server."""
+
+    def __init__(self) -> None:
+        self.one, self.other = Nursery(), Nursery()
+        self.server = ModelServer(answer_over_http).start()
+
+    def close(self) -> None:
+        """End them."""
+        self.one.close()
+        self.other.close()
+        self.server.close()
+
+
 class Matrix:
-    """Tells stories, by two nurseries: some stories have two processes at once. `only` and `point` (a name, or a name
-    and a moment) narrow down how and where they are disturbed. The folders of failed stories go to `keep`."""
+    """Tells stories on a stage, one at a time. `only` and `point` (a name, or a name and a moment) narrow down how and
+    where they are disturbed. The folders of failed stories go to `keep`."""
 
     def __init__(
         self,
+        stage: Stage,
         *,
         without: Sabotage | None = None,
         only: Disturbance | None = None,
@@ -50,14 +65,7 @@ class Matrix:
         self._only: Disturbance | None = only
         self._point = (point,) if isinstance(point, str) else point
         self._keep = keep
-        self._one, self._other = Nursery(), Nursery()
-        self._server = ModelServer(answer_over_http).start()
-
-    def close(self) -> None:
-        """End the nurseries and the model server."""
-        self._one.close()
-        self._other.close()
-        self._server.close()
+        self._one, self._other, self._server = stage.one, stage.other, stage.server
 
     def tell(
         self,

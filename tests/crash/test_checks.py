@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 
 from afk.memory.sqlite import schema
 from tests.crash.checks import check_closed, check_end, check_file
-from tests.crash.matrix import Matrix
+from tests.crash.matrix import Matrix, Stage
 from tests.crash.plot import ONCE, Plot, plot_of
 from tests.crash.story import write_line
 from tests.crash.telling import Telling
@@ -22,10 +22,8 @@ Falsify = Callable[[Telling], None]
 
 
 @pytest.fixture(scope="module")
-def matrix() -> Iterator[Matrix]:
-    made = Matrix()
-    yield made
-    made.close()
+def matrix(stage: Stage) -> Matrix:
+    return Matrix(stage)
 
 
 @pytest.fixture(scope="module")
