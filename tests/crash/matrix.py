@@ -20,7 +20,7 @@ from typing import Literal, get_args
 
 from tests.crash.checks import check_closed, check_end, check_file
 from tests.crash.children import Nursery
-from tests.crash.plot import answer_over_http
+from tests.crash.plot import ONCE, answer_over_http
 from tests.crash.points import BOUNDARIES
 from tests.crash.report import Report, point_name
 from tests.crash.sabotage import Sabotage
@@ -31,6 +31,16 @@ Disturbance = Literal["kills", "takeover", "rivals", "supersedes"]
 IN_A_ROW = (1, 2, 5)
 # points that an undisturbed story does not come by
 ONLY_AFTER_A_KILL = ("take_run", "ask_about", "verify")
+# a kill there can leave a call whose outcome nobody knows, so that these come next
+LEAVES_UNKNOWN = {
+    ("begin_effect", "after"),
+    *(("effect", when) for when in ("before", "inside", "after")),
+    *(("record_result", when) for when in ("before", "amid", "inside")),
+}
+ABOUT_UNKNOWN = (
+    *(("ask_about", when) for when in ("before", "amid", "inside", "after")),
+    *(("verify", when) for when in ("before", "after")),
+)
 
 
 class Stage:
@@ -131,9 +141,18 @@ class Matrix:
 
     def _with_kills(self, telling: Telling, calm: Telling, random: Random) -> bool:
         """Once, twice, or five times in a row; less where the story ends before."""
-        at = 0
-        for _ in range(random.choice(IN_A_ROW)):
-            if self._point is None and random.random() < 0.25:
+        at, point, when = 0, "", ""
+        times = random.choice(IN_A_ROW)
+        doubtful = self._point is None and times > 1 and random.random() < 0.4
+        for n in range(times):
+            if doubtful and n == 0:
+                kill = self._choose(calm, random, LEAVES_UNKNOWN.__contains__)
+                ended = telling.play(kill=kill)
+                point, when, _ = kill
+            elif self._point is None and (point, when) in LEAVES_UNKNOWN and random.random() < 0.6:
+                point, when = random.choice(ABOUT_UNKNOWN)
+                ended = telling.play(kill=(point, when, 1))
+            elif self._point is None and random.random() < 0.25:
                 ended = telling.play(kill_after_s=random.uniform(0, calm.took_s * 1.3))
                 point, when = "moment", ""
             else:
@@ -191,11 +210,15 @@ class Matrix:
                 "SELECT tool_name, arguments FROM effect WHERE phase = 'executing'"
             )
         }
+        stood = len(telling.ledger)
         outcome = telling.tell_on(self._other, takes_over=True)
         told = outcome == "completed"
         if not told and outcome != "still running":
             telling.blame(f"who took the run over ended it as {outcome}")
         before, acted = telling.rows("SELECT * FROM message ORDER BY seq"), len(telling.ledger)
+        beside = [line for line in telling.ledger[stood:] if line[:2] in at_work and line[0] in ONCE]
+        if beside:
+            telling.blame(f"calls were begun beside an attempt that still ran: {beside}")
         if random.random() < 0.25:
             self.report.others[f"stopped, taken over and killed; the run was {outcome}"] += 1
             telling.history.append("killed")

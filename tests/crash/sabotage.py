@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 from typing import Any, Literal
 
+from afk.memory import SQLiteMemoryStore
 from afk.memory.sqlite import approvals, effects, runs
 
-Sabotage = Literal["intent", "claim", "epoch", "decision", "owner"]
+Sabotage = Literal["intent", "claim", "epoch", "decision", "owner", "lifeline"]
 
 
 def take_out(mechanism: Sabotage) -> None:
@@ -24,6 +25,9 @@ def take_out(mechanism: Sabotage) -> None:
             approvals.decide = _decide_always(approvals.decide)
         case "owner":
             runs._refuse_if_live = lambda run, owners: None
+        case "lifeline":
+            SQLiteMemoryStore.lifeline = lambda self, effect_id: None  # type: ignore[method-assign]
+            SQLiteMemoryStore.still_running = lambda self, effect_id: None  # type: ignore[method-assign]
 
 
 def _act_without_intent() -> None:

@@ -227,7 +227,9 @@ class _Teller:
         async def happened(ctx: ToolContext, arguments: dict[str, Any]) -> bool:
             self.fate.meet("verify", "before")
             await asyncio.sleep(0)
-            return ledger.exists() and ctx.idempotency_key in ledger.read_text()
+            found = ledger.exists() and ctx.idempotency_key in ledger.read_text()
+            self.fate.meet("verify", "after")
+            return found
 
         return tool(
             name=name,

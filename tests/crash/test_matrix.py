@@ -76,6 +76,7 @@ def _comes_by(point: str, plot: Plot) -> bool:
         ("claim", "takeover", ("begin_effect", "before"), "a process that was woken began calls"),
         ("epoch", "takeover", "record_answer", "a process that was woken changed the conversation"),
         ("decision", "takeover", "decide", "was decided 2 times"),
+        ("lifeline", "takeover", "effect", "begun beside an attempt that still ran"),
         ("owner", "rivals", None, "which never took a run from a living one"),
     ],
 )
