@@ -141,37 +141,35 @@ class Matrix:
 
     def _with_kills(self, telling: Telling, calm: Telling, random: Random) -> bool:
         """Once, twice, or five times in a row; less where the story ends before."""
-        at, point, when = 0, "", ""
         times = random.choice(IN_A_ROW)
-        doubtful = self._point is None and times > 1 and random.random() < 0.4
+        at, point, when = 0, "", ""
         for n in range(times):
-            if doubtful and n == 0:
+            kill: Kill | None = None
+            after_s: float | None = None
+            if self._point is not None:
+                kill = self._choose(calm, random)
+            elif n == 0 and times > 1 and random.random() < 0.4:
                 kill = self._choose(calm, random, LEAVES_UNKNOWN.__contains__)
-                ended = telling.play(kill=kill)
-                point, when, _ = kill
-            elif self._point is None and (point, when) in LEAVES_UNKNOWN and random.random() < 0.6:
-                point, when = random.choice(ABOUT_UNKNOWN)
-                ended = telling.play(kill=(point, when, 1))
-            elif self._point is None and random.random() < 0.25:
-                ended = telling.play(kill_after_s=random.uniform(0, calm.took_s * 1.3))
-                point, when = "moment", ""
+            elif (point, when) in LEAVES_UNKNOWN and random.random() < 0.6:
+                kill = (*random.choice(ABOUT_UNKNOWN), 1)
+            elif random.random() < 0.25:
+                after_s = random.uniform(0, calm.took_s * 1.3)
             else:
                 kill, at = self._choose_next(calm, at, random)
-                ended = telling.play(kill=kill)
-                point, when, _ = kill
-            if ended == -signal.SIGKILL:
-                self._killed(telling, point, when)
-            elif ended != 0:
-                return telling.blame(f"a process {ended_as(ended)}")
-            else:
+            point, when = kill[:2] if kill else ("moment", "")
+            ended = telling.play(kill=kill, kill_after_s=after_s)
+            if ended == 0:
                 break
+            if ended != -signal.SIGKILL:
+                return telling.blame(f"a process {ended_as(ended)}")
+            self._killed(telling, point, when)
         if telling.kills:
             self.report.rows[telling.kills] += 1
         return telling.finish()
 
     def _choose_next(self, calm: Telling, at: int, random: Random) -> tuple[Kill, int]:
         """A kill not far behind the place `at` which the story has come to, and the place of that kill."""
-        if self._point is not None or random.random() < 0.35:
+        if random.random() < 0.35:
             return self._choose(calm, random), at
         ahead = calm.met[at:]
         kinds = sorted(set(ahead[: max(40, len(ahead) // 3)]))
