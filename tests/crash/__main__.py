@@ -32,6 +32,8 @@ def main() -> int:
             return matrix.tell(seeds, until=seeds.note)
 
     report = Report()
+    if given.folder:
+        given.folder.mkdir(parents=True, exist_ok=True)
     # the work is done by child processes; a thread for each only gives orders and looks what is left
     with ThreadPoolExecutor(given.jobs) as pool:
         for done in [pool.submit(work) for _ in range(given.jobs)]:
@@ -91,6 +93,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="stop after so many seconds")
     parser.add_argument("--only", choices=get_args(Disturbance), help="one way to disturb")
     parser.add_argument("--point", help="one point to disturb at, as in points.py: begin_effect, copy, ...")
+    parser.add_argument("--folder", type=Path, help="where stories have their files (default: in memory)")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the files of failed stories go")
     parser.add_argument(
         "--without", choices=get_args(Sabotage), help="a mechanism to take out: must be noticed"

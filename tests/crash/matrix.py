@@ -13,7 +13,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Literal, get_args
@@ -29,6 +29,8 @@ from tests.support.model_server import ModelServer
 
 Disturbance = Literal["kills", "takeover", "rivals", "supersedes"]
 IN_A_ROW = (1, 2, 5)
+# what dies is a process, and the system keeps what it wrote: a disk would tell the same, in twice the time
+MEMORY_DISK = Path("/dev/shm")
 # points that an undisturbed story does not come by
 ONLY_AFTER_A_KILL = ("take_run", "ask_about", "verify")
 # a kill there can leave a call whose outcome nobody knows, so that these come next
@@ -59,7 +61,9 @@ class Stage:
 
 class Matrix:
     """Tells stories on a stage, one at a time. `only` and `point` (a name, or a name and a moment) narrow down how and
-    where they are disturbed. The folders of failed stories go to `keep`."""
+    where they are disturbed, `in_a_row` says how often a story may be killed. Stories have their files in `folder`;
+    those of failed ones go to `keep`.
+    """
 
     def __init__(
         self,
@@ -68,12 +72,16 @@ class Matrix:
         without: Sabotage | None = None,
         only: Disturbance | None = None,
         point: str | tuple[str, str] | None = None,
+        in_a_row: Sequence[int] = IN_A_ROW,
+        folder: Path | None = None,
         keep: Path | None = None,
     ) -> None:
         self.report = Report()
         self._without: Sabotage | None = without
         self._only: Disturbance | None = only
         self._point = (point,) if isinstance(point, str) else point
+        self._in_a_row = in_a_row
+        self._folder = folder or (MEMORY_DISK if os.access(MEMORY_DISK, os.W_OK) else None)
         self._keep = keep
         self._one, self._other, self._server = stage.one, stage.other, stage.server
 
@@ -89,7 +97,7 @@ class Matrix:
         for seed in seeds:
             if deadline is not None and time.monotonic() > deadline:
                 break
-            with tempfile.TemporaryDirectory() as folder:
+            with tempfile.TemporaryDirectory(dir=self._folder) as folder:
                 self._tell_one(seed, Path(folder))
                 if self._keep and seed in self.report.failed_seeds:
                     shutil.copytree(folder, self._keep / f"seed-{seed}", dirs_exist_ok=True)
@@ -141,7 +149,7 @@ class Matrix:
 
     def _with_kills(self, telling: Telling, calm: Telling, random: Random) -> bool:
         """Once, twice, or five times in a row; less where the story ends before."""
-        times = random.choice(IN_A_ROW)
+        times = random.choice(self._in_a_row)
         at, point, when = 0, "", ""
         for n in range(times):
             kill: Kill | None = None

@@ -13,9 +13,7 @@ from tests.crash.report import point_name
 from tests.crash.sabotage import Sabotage
 
 
-@pytest.mark.parametrize(
-    ("way", "seeds"), [("kills", 10), ("takeover", 10), ("rivals", 6), ("supersedes", 6)]
-)
+@pytest.mark.parametrize(("way", "seeds"), [("kills", 8), ("takeover", 8), ("rivals", 5), ("supersedes", 6)])
 def test_whatever_is_done_to_a_run_nothing_is_lost_and_nothing_runs_twice(
     stage: Stage, way: Disturbance, seeds: int
 ) -> None:
@@ -25,9 +23,12 @@ def test_whatever_is_done_to_a_run_nothing_is_lost_and_nothing_runs_twice(
 
 
 def test_a_run_may_be_killed_five_times_in_a_row(stage: Stage) -> None:
-    report = Matrix(stage, only="kills").tell(range(300, 400), until=lambda report: report.rows[5] > 0)
+    long = (
+        seed for seed in range(1000) if len(plot_of(seed).calls) == 9 and plot_of(seed).compacts == "never"
+    )
+    report = Matrix(stage, only="kills", in_a_row=(5,)).tell(long, until=lambda report: report.rows[5] > 0)
     assert report.violations == []
-    assert report.rows[5] == 1
+    assert report.rows[5] > 0
 
 
 POINTS: dict[str, tuple[str, ...]] = {
