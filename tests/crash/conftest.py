@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,19 @@ import pytest
 
 from tests.core.kit import rows, transcript
 from tests.crash.children import Nursery
+from tests.crash.matrix import Stage
 from tests.crash.program import Scenario
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    made = Nursery()
-    yield made
-    made.close()
+def stage() -> Iterator[Stage]:
+    with closing(Stage()) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def nursery(stage: Stage) -> Nursery:
+    return stage.one
 
 
 class Case:

@@ -1,90 +1,89 @@
 """The crash matrix: stories told with kills in them, held against the same stories told without.
 
-Each seed is a story and a way to disturb it: killed at points and at random moments, again and again; stopped
-(SIGSTOP), taken over by another process and woken; or told by two processes at once, one of them killed.
+Each seed is a story and a way to disturb it: killed at points and at random moments, once, twice or five times in a
+row; stopped (SIGSTOP), taken over by another process and woken, or killed then; told by two processes at once, one of
+them killed; or killed, and closed by the next message.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
-import sqlite3
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, Literal
+from typing import Literal, get_args
 
-from afk.core.calls import HAPPENED_BY_VERIFY
-from afk.memory.decided import HAPPENED_BY_PERSON, SKIPPED_BY_PERSON
-from tests.core.kit import transcript
+from tests.crash.checks import check_closed, check_end, check_file
 from tests.crash.children import Nursery
+from tests.crash.plot import ONCE, answer_over_http
+from tests.crash.points import BOUNDARIES
+from tests.crash.report import Report, point_name
 from tests.crash.sabotage import Sabotage
-from tests.crash.story import CAN_TELL, ONCE, TOOLS, Chapter, plot_of
+from tests.crash.telling import Kill, Telling, ended_as
+from tests.support.model_server import ModelServer
 
 Disturbance = Literal["kills", "takeover", "rivals", "supersedes"]
-LABELS = {
-    "begin_run": "S a run begins",
-    "record_answer": "A the model answered",
-    "decide": "D someone decided",
-    "begin_effect": "I about to act",
-    "effect": "the effect",
-    "record_result": "B the tool returned",
-    "stop_run": "E the run stops",
-    "take_run": "taking ownership",
-    "ask_about": "asking about an unknown outcome",
-    "verify": "finding out whether it happened",
-    "batch": "a compaction batch",
-    "vacuum": "giving space back",
-    "compact": "after a compaction",
-    "migration": "making the tables",
-    "moment": "any moment",
+IN_A_ROW = (1, 2, 5)
+# what dies is a process, and the system keeps what it wrote: a disk would tell the same, in twice the time
+MEMORY_DISK = Path("/dev/shm")
+# points that an undisturbed story does not come by
+ONLY_AFTER_A_KILL = ("take_run", "ask_about", "verify")
+# a kill there can leave a call whose outcome nobody knows, so that these come next
+LEAVES_UNKNOWN = {
+    ("begin_effect", "after"),
+    *(("effect", when) for when in ("before", "inside", "after")),
+    *(("record_result", when) for when in ("before", "amid", "inside")),
 }
+ABOUT_UNKNOWN = (
+    *(("ask_about", when) for when in ("before", "amid", "inside", "after")),
+    *(("verify", when) for when in ("before", "after")),
+)
 
 
-@dataclass
-class Report:
-    """What was tried and what was found."""
+class Stage:
+    """What stories need to be told: two nurseries, since some have two processes at once, and a model server."""
 
-    stories: int = 0
-    kills: Counter[str] = field(default_factory=Counter[str])
-    violations: list[str] = field(default_factory=list[str])
+    def __init__(self) -> None:
+        self.one, self.other = Nursery(), Nursery()
+        self.server = ModelServer(answer_over_http).start()
 
-    def lines(self) -> Iterable[str]:
-        """For a person to read."""
-        yield f"{self.stories} stories, {self.kills.total()} disturbances"
-        for name, n in sorted(self.kills.items()):
-            yield f"  {n:5}  {name}"
-        yield f"violations: {len(self.violations)}"
-        yield from (f"  {violation}" for violation in self.violations)
+    def close(self) -> None:
+        """End them."""
+        self.one.close()
+        self.other.close()
+        self.server.close()
 
 
 class Matrix:
-    """Tells stories, by two nurseries: some stories have two processes at once. `only` and `point` narrow down how
-    and where they are disturbed."""
+    """Tells stories on a stage, one at a time. `only` and `point` (a name, or a name and a moment) narrow down how and
+    where they are disturbed, `in_a_row` says how often a story may be killed. Stories have their files in `folder`;
+    those of failed ones go to `keep`.
+    """
 
     def __init__(
         self,
+        stage: Stage,
         *,
         without: Sabotage | None = None,
         only: Disturbance | None = None,
-        point: str | None = None,
+        point: str | tuple[str, str] | None = None,
+        in_a_row: Sequence[int] = IN_A_ROW,
+        folder: Path | None = None,
+        keep: Path | None = None,
     ) -> None:
         self.report = Report()
-        self.without: Sabotage | None = without
+        self._without: Sabotage | None = without
         self._only: Disturbance | None = only
-        self._point = point
-        self.one, self._other = Nursery(), Nursery()
-
-    def close(self) -> None:
-        """End the nurseries."""
-        self.one.close()
-        self._other.close()
+        self._point = (point,) if isinstance(point, str) else point
+        self._in_a_row = in_a_row
+        self._folder = folder or (MEMORY_DISK if os.access(MEMORY_DISK, os.W_OK) else None)
+        self._keep = keep
+        self._one, self._other, self._server = stage.one, stage.other, stage.server
 
     def tell(
         self,
@@ -98,23 +97,32 @@ class Matrix:
         for seed in seeds:
             if deadline is not None and time.monotonic() > deadline:
                 break
-            with tempfile.TemporaryDirectory() as folder:
+            with tempfile.TemporaryDirectory(dir=self._folder) as folder:
                 self._tell_one(seed, Path(folder))
+                if self._keep and seed in self.report.failed_seeds:
+                    shutil.copytree(folder, self._keep / f"seed-{seed}", dirs_exist_ok=True)
             self.report.stories += 1
             if until and until(self.report):
                 break
         return self.report
 
+    def telling(self, seed: int, folder: Path) -> Telling:
+        """A story that begins in a new folder."""
+        return Telling(
+            seed, folder, self._one, self.report, base_url=self._server.base_url, without=self._without
+        )
+
     def _tell_one(self, seed: int, folder: Path) -> None:
         random = Random(f"disturb {seed}")
-        calm = _Telling(seed, folder / "calm", self)
+        self._server.exchanges.clear()
+        self._server.refused.clear()
+        calm = self.telling(seed, folder / "calm")
         if not calm.finish():
             return
-        calm.check(None)
-        telling = _Telling(seed, folder / "disturbed", self)
-        ways: list[Disturbance] = ["kills", "kills", "takeover", "rivals", "supersedes"]
-        way = self._only or random.choice(ways)
-        match way:
+        check_end(calm, None)
+        telling = self.telling(seed, folder / "disturbed")
+        way = random.choice(("kills", "kills", "kills", "takeover", "rivals", "supersedes"))
+        match self._only or way:
             case "kills":
                 told = self._with_kills(telling, calm, random)
             case "takeover":
@@ -123,264 +131,164 @@ class Matrix:
                 told = self._with_rivals(telling, calm, random)
             case "supersedes":
                 told = self._with_a_new_message(telling, calm, random)
-        if told and way != "supersedes":
-            telling.check(calm)
+            case other:
+                raise AssertionError(f"{other} is none of {get_args(Disturbance)}")
+        for complaint in self._server.refused:
+            telling.blame(f"a model server would refuse: {complaint}")
+        if telling.history:
+            self.report.disturbed += 1
+            self.report.dimensions.update(telling.plot.dimensions())
+        if told:
+            check_end(telling, calm)
 
-    def _with_kills(self, telling: _Telling, calm: _Telling, random: Random) -> bool:
-        for _ in range(random.randint(1, 4)):
-            if self._point is None and random.random() < 0.3:
-                ended = telling.play(kill_after_s=random.uniform(0, calm.took_s * 1.3))
-                point = "moment"
+    def _killed(self, telling: Telling, point: str, when: str) -> None:
+        telling.kills += 1
+        telling.history.append(point_name(point, when))
+        self.report.kills[point_name(point, when)] += 1
+        check_file(telling)
+
+    def _with_kills(self, telling: Telling, calm: Telling, random: Random) -> bool:
+        """Once, twice, or five times in a row; less where the story ends before."""
+        times = random.choice(self._in_a_row)
+        at, point, when = 0, "", ""
+        for n in range(times):
+            kill: Kill | None = None
+            after_s: float | None = None
+            if self._point is not None:
+                kill = self._choose(calm, random)
+            elif n == 0 and times > 1 and random.random() < 0.4:
+                kill = self._choose(calm, random, LEAVES_UNKNOWN.__contains__)
+            elif (point, when) in LEAVES_UNKNOWN and random.random() < 0.6:
+                kill = (*random.choice(ABOUT_UNKNOWN), 1)
+            elif random.random() < 0.25:
+                after_s = random.uniform(0, calm.took_s * 1.3)
             else:
-                kill = _choose(calm, random, self._point)
-                ended = telling.play(kill=kill)
-                point = kill[0]
-            if ended == -signal.SIGKILL:
-                telling.kills += 1
-                self.report.kills[LABELS[point]] += 1
-                telling.check_file()
-            elif ended != 0:
-                return telling.blame(f"a process ended with {ended}")
-            else:
+                kill, at = self._choose_next(calm, at, random)
+            point, when = kill[:2] if kill else ("moment", "")
+            ended = telling.play(kill=kill, kill_after_s=after_s)
+            if ended == 0:
                 break
+            if ended != -signal.SIGKILL:
+                return telling.blame(f"a process {ended_as(ended)}")
+            self._killed(telling, point, when)
+        if telling.kills:
+            self.report.rows[telling.kills] += 1
         return telling.finish()
 
-    def _with_a_takeover(self, telling: _Telling, calm: _Telling, random: Random) -> bool:
-        """One stops where it holds no lock; another takes its run over and ends it; the first is woken."""
-        kill = _choose(calm, random, self._point, holding_no_lock=True)
-        pid, output = telling.start(self.one, kill=kill, stops=True)
-        if (ended := self.one.wait()) is not None:
-            return ended == 0 or telling.blame(f"a process that was to stop ended with {ended}")
-        self.report.kills["stopped, taken over and woken"] += 1
-        telling.kills += 1
-        told = telling.finish(nursery=self._other, takes_over=True)
-        before = telling.rows("SELECT * FROM message ORDER BY seq") if told else []
-        os.kill(pid, signal.SIGCONT)
-        ended = self.one.wait()
-        if ended != 0:
-            return telling.blame(f"a process that was woken ended with {ended}")
-        outcome = json.loads(output.read_text())["outcome"]
-        if outcome not in ("completed", "RunFencedError", "AgentRunSupersededError"):
-            return telling.blame(f"a process that was woken ended as {outcome}")
-        if told and kill[0] != "begin_run" and telling.rows("SELECT * FROM message ORDER BY seq") != before:
-            return telling.blame("a process that was woken changed the conversation")
-        return told
+    def _choose_next(self, calm: Telling, at: int, random: Random) -> tuple[Kill, int]:
+        """A kill not far behind the place `at` which the story has come to, and the place of that kill."""
+        if random.random() < 0.35:
+            return self._choose(calm, random), at
+        ahead = calm.met[at:]
+        kinds = sorted(set(ahead[: max(40, len(ahead) // 3)]))
+        if not kinds:
+            return self._choose(calm, random), at
+        wanted = random.choice(kinds)
+        place = random.choice([n for n, met in enumerate(ahead) if met == wanted][:3])
+        return (*wanted, 1 + ahead[:place].count(wanted)), at + place
 
-    def _with_rivals(self, telling: _Telling, calm: _Telling, random: Random) -> bool:
+    def _choose(
+        self, calm: Telling, random: Random, among: Callable[[tuple[str, str]], bool] | None = None
+    ) -> Kill:
+        """A point that the story comes by, each kind of point as likely as any other."""
+        also = [
+            (point, when) for point in ONLY_AFTER_A_KILL for when in ("before", "amid", "inside", "after")
+        ]
+        points = sorted(point for point in {*calm.met, *also} if among is None or among(point))
+        wanted = [point for point in points if self._point and point[: len(self._point)] == self._point]
+        point = random.choice(wanted or points)
+        times = calm.met.count(point)
+        return (*point, random.randint(1, max(1, times if point[1] == "amid" else min(3, times))))
+
+    def _with_a_takeover(self, telling: Telling, calm: Telling, random: Random) -> bool:
+        """One stops where it holds no lock; another takes its run over and ends it, as far as it can beside a call
+        that the first one still holds; the first is woken, or killed."""
+        kill = self._choose(calm, random, _can_stop_there)
+        telling.taken_over = True
+        pid, output = telling.start(self._one, kill=kill, stops=True)
+        if (ended := self._one.wait()) is not None:
+            return ended == 0 or telling.blame(f"a process that was to stop {ended_as(ended)}")
+        telling.kills += 1
+        telling.history.append(f"stopped: {point_name(*kill[:2])}")
+        at_work = {
+            (name, json.loads(arguments)["what"])
+            for name, arguments in telling.rows(
+                "SELECT tool_name, arguments FROM effect WHERE phase = 'executing'"
+            )
+        }
+        stood = len(telling.ledger)
+        outcome = telling.tell_on(self._other, takes_over=True)
+        told = outcome == "completed"
+        if not told and outcome != "still running":
+            telling.blame(f"who took the run over ended it as {outcome}")
+        before, acted = telling.rows("SELECT * FROM message ORDER BY seq"), len(telling.ledger)
+        beside = [line for line in telling.ledger[stood:] if line[:2] in at_work and line[0] in ONCE]
+        if beside:
+            telling.blame(f"calls were begun beside an attempt that still ran: {beside}")
+        if random.random() < 0.25:
+            self.report.others[f"stopped, taken over and killed; the run was {outcome}"] += 1
+            telling.history.append("killed")
+            os.kill(pid, signal.SIGKILL)
+            self._one.wait()
+        else:
+            self.report.others[f"stopped, taken over and woken; the run was {outcome}"] += 1
+            telling.history.append("woken")
+            os.kill(pid, signal.SIGCONT)
+            if (ended := self._one.wait()) != 0:
+                return telling.blame(f"a process that was woken {ended_as(ended)}")
+            woken = json.loads(output.read_text())["outcome"]
+            if woken not in ("completed", "RunFencedError", "AgentRunSupersededError"):
+                return telling.blame(f"a process that was woken ended as {woken}")
+        # a call that it was making goes on with it, and what only reads needs no leave; but nothing else may begin
+        begun = [line for line in telling.ledger[acted:] if line[:2] not in at_work and line[0] != "look"]
+        if begun and kill[0] != "begin_run":
+            return telling.blame(f"a process that was woken began calls: {begun}")
+        if kill[0] != "begin_run" and telling.rows("SELECT * FROM message ORDER BY seq") != before:
+            return telling.blame("a process that was woken changed the conversation")
+        return telling.finish()
+
+    def _with_rivals(self, telling: Telling, calm: Telling, random: Random) -> bool:
         """Two work on one run from its beginning; of most pairs one is killed."""
         if telling.play(kill=("begin_run", "after", 1)) != -signal.SIGKILL:
             return telling.blame("a process was not killed where it should have been")
+        self._killed(telling, "begin_run", "after")
         after = random.uniform(0, calm.took_s * 1.3) if random.random() < 0.6 else None
-        _, one = telling.start(self.one, nursery_kill_after_s=after, rival=True)
+        _, one = telling.start(self._one, nursery_kill_after_s=after, rival=True)
         _, other = telling.start(self._other, rival=True)
-        telling.kills += 0 if after is None else 1
-        self.report.kills["two at once" if after is None else "two at once, one killed"] += 1
-        for ended, output in ((self.one.wait(), one), (self._other.wait(), other)):
+        telling.history.append("two at once" if after is None else "two at once, one killed")
+        self.report.others[telling.history[-1]] += 1
+        ends = [(self._one.wait(), one), (self._other.wait(), other)]
+        telling.kills += sum(ended == -signal.SIGKILL for ended, _ in ends)
+        for ended, output in ends:
             if ended == -signal.SIGKILL:
                 continue
             if ended != 0:
-                return telling.blame(f"one of two ended with {ended}")
+                return telling.blame(f"one of two {ended_as(ended)}")
             if (outcome := json.loads(output.read_text())["outcome"]) != "completed":
                 return telling.blame(
                     f"one of two, which never took a run from a living one, ended as {outcome}"
                 )
         return telling.finish()
 
-    def _with_a_new_message(self, telling: _Telling, calm: _Telling, random: Random) -> bool:
-        """Killed, and not gone on with: the next message closes what was left open."""
-        ended = telling.play(kill=_choose(calm, random, self._point))
+    def _with_a_new_message(self, telling: Telling, calm: Telling, random: Random) -> bool:
+        """Killed, and not gone on with: the next message closes what was left open. Not to be compared."""
+        kill = self._choose(calm, random)
+        ended = telling.play(kill=kill)
         if ended == 0:
-            return True  # it did not come by that point
+            return False  # it did not come by that point
         if ended != -signal.SIGKILL:
-            return telling.blame(f"a process ended with {ended}")
-        self.report.kills["closed by a new message"] += 1
-        if not telling.finish(supersedes=True):
-            return False
-        telling.check_closed()
-        return True
-
-
-class _Telling:
-    """One story in one folder."""
-
-    def __init__(self, seed: int, folder: Path, matrix: Matrix) -> None:
-        folder.mkdir()
-        self.seed = seed
-        self.folder = folder
-        self.plot = plot_of(seed)
-        self.kills = 0
-        self.met: list[tuple[str, str]] = []
-        self.took_s = 0.0
-        self._matrix = matrix
-        self._started = 0
-
-    def start(
-        self, nursery: Nursery, *, nursery_kill_after_s: float | None = None, **fields: Any
-    ) -> tuple[int, Path]:
-        """A process that tells on, its id, and where it says what came of it."""
-        self._started += 1
-        output = self.folder / f"output-{self._started}.json"
-        chapter = Chapter(self.seed, str(self.folder), without=self._matrix.without, **fields)
-        return nursery.start(chapter, output, kill_after_s=nursery_kill_after_s), output
-
-    def play(self, *, kill_after_s: float | None = None, **fields: Any) -> int | None:
-        """Such a process to its end."""
-        nursery = self._matrix.one
-        self.start(nursery, nursery_kill_after_s=kill_after_s, **fields)
-        return nursery.wait()
-
-    def finish(self, nursery: Nursery | None = None, **fields: Any) -> bool:
-        """Tell the story to its end, with nothing in the way."""
-        nursery = nursery or self._matrix.one
-        _, output = self.start(nursery, **fields)
-        if (ended := nursery.wait()) != 0:
-            return self.blame(f"the last process ended with {ended}")
-        said = json.loads(output.read_text())
-        self.met = [(point, when) for point, when in said["met"]]
-        self.took_s = said["took_s"]
-        return said["outcome"] == "completed" or self.blame(f"it ended as {said['outcome']}")
-
-    def blame(self, what: str) -> bool:
-        """A violation; False."""
-        self._matrix.report.violations.append(f"seed {self.seed}: {what}")
+            return telling.blame(f"a process {ended_as(ended)}")
+        self._killed(telling, *kill[:2])
+        self.report.others["closed by a new message"] += 1
+        telling.history.append("a new message")
+        if telling.finish(supersedes=True):
+            check_closed(telling)
         return False
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self.folder / "afk.db")) as db:
-            return db.execute(sql).fetchall()
 
-    def lines(self, name: str) -> list[str]:
-        path = self.folder / name
-        return path.read_text().splitlines() if path.exists() else []
-
-    def check_file(self) -> None:
-        """What must hold of the file at every moment."""
-        if (self.folder / "afk.db").exists() and (found := self.rows("PRAGMA integrity_check")) != [("ok",)]:
-            self.blame(f"the database is damaged: {found}")
-
-    def check(self, calm: _Telling | None) -> None:
-        """What must hold at the end; beside the same story told without disturbance."""
-        self.check_file()
-        for line in self.lines("violations"):
-            self.blame(line)
-        if (found := self.rows("SELECT state, owner FROM run")) != [("completed", None)]:
-            self.blame(f"the run ended as {found}")
-        self._check_results()
-        self._check_effects()
-        self._check_approvals()
-        if calm is not None:
-            self._compare(calm)
-
-    def check_closed(self) -> None:
-        """What must hold when a new message closed the run: nothing is open, and nothing ran without a yes."""
-        self.check_file()
-        for line in self.lines("violations"):
-            self.blame(line)
-        self._check_results()
-        self._check_effects()
-        *closed, last = self.rows("SELECT state, owner, superseded_by FROM run ORDER BY rowid")
-        if last != ("completed", None, None) or any(
-            row[0] != "completed" and (row[0] != "cancelled" or row[1] or not row[2]) for row in closed
-        ):
-            self.blame(f"the runs ended as {closed}, {last}")
-        if self.rows("SELECT 1 FROM approval WHERE status = 'pending'"):
-            self.blame("a request is still waiting")
-
-    def _check_results(self) -> None:
-        answers = self.rows("SELECT tool_calls FROM message WHERE tool_calls IS NOT NULL ORDER BY seq")
-        calls = [call["id"] for (text,) in answers for call in json.loads(text)]
-        results = [
-            row[0] for row in self.rows("SELECT call_id FROM message WHERE role = 'tool' ORDER BY seq")
-        ]
-        if results != calls:
-            self.blame(f"calls {calls} have the results {results}")
-        if self.rows("SELECT 1 FROM effect WHERE finished_at_ms IS NULL"):
-            self.blame("a call is still open")
-
-    def _check_effects(self) -> None:
-        ran = Counter((name, what.removesuffix("-edited")) for name, what, _ in self._ledger())
-        keys = {(name, what, key) for name, what, key in self._ledger()}
-        if len({key for _, _, key in keys}) != len(keys):
-            self.blame(f"a key was used for two calls, or one call ran in two ways: {keys}")
-        again = Counter(
-            (tool, json.loads(arguments)["what"].removesuffix("-edited"))
-            for tool, arguments in self.rows(
-                "SELECT tool_name, arguments FROM approval WHERE status = 'run_again'"
-            )
-        )
-        for name, what in self.plot.calls:
-            times, deed = ran[name, what], self.plot.deeds[what] if TOOLS[name][1] else "allow"
-            if name in ONCE and times > 1 + again[name, what]:
-                self.blame(f"{name} {what} ran {times} times, with {again[name, what]} wishes to repeat it")
-            if deed in ("deny", "respond") and times:
-                self.blame(f"{name} {what} ran although the decision was {deed}")
-            done_as = f"{what}-edited" if deed == "edit" else what
-            if any(n == name and w.startswith(what) and w != done_as for n, w, _ in keys):
-                self.blame(f"{name} {what} ran with other arguments than those allowed")
-
-    def _check_approvals(self) -> None:
-        kept = dict(self.rows("SELECT id, status FROM approval"))
-        for approval_id in self.lines("asked"):
-            if approval_id not in kept:
-                self.blame(f"request {approval_id} is lost")
-        said = [line.split() for line in self.lines("decided")]
-        for approval_id, n in Counter(approval_id for approval_id, _ in said).items():
-            if n > 1:
-                self.blame(f"request {approval_id} was decided {n} times")
-        for approval_id, status in said:
-            if kept.get(approval_id) != status:
-                self.blame(f"the decision {status} about {approval_id} reads {kept.get(approval_id)}")
-        if "pending" in kept.values():
-            self.blame("a request is still waiting")
-        wanted = Counter(f"{name} {what}" for name, what in self.plot.calls if TOOLS[name][1])
-        asked = Counter(
-            f"{tool} {json.loads(arguments)['what'].removesuffix('-edited')}"
-            for tool, arguments in self.rows(
-                "SELECT a.tool_name, a.arguments FROM approval a WHERE a.kind = 'call'"
-            )
-        )
-        if asked != wanted:
-            self.blame(f"asked about {dict(asked)}, to be asked were {dict(wanted)}")
-        unknown = self.rows("SELECT effect_id FROM approval WHERE kind = 'uncertain'")
-        if unknown and max(Counter(unknown).values()) > self.kills:
-            self.blame(f"{self.kills} kills, and more questions about one call: {unknown}")
-
-    def _compare(self, calm: _Telling) -> None:
-        settled: dict[str, str] = dict(
-            self.rows(
-                "SELECT e.call_id, a.status FROM effect e JOIN approval a ON a.id = e.approval_id"
-                " WHERE a.kind = 'uncertain'"
-            )
-        )
-        tools = dict(self.rows("SELECT call_id, tool_name FROM effect"))
-        texts = {"happened": HAPPENED_BY_PERSON, "skipped": SKIPPED_BY_PERSON}
-        expected = transcript(calm.folder / "afk.db", "th")
-        found = transcript(self.folder / "afk.db", "th")
-        if len(found) != len(expected):
-            self.blame(f"the conversation has {len(found)} messages, not {len(expected)}")
-            return
-        for mine, calms in zip(found, expected, strict=True):
-            if mine == calms:
-                continue
-            call_id = mine[4]
-            by_person = texts.get(settled.get(call_id, ""))
-            by_tool = HAPPENED_BY_VERIFY if tools.get(call_id) in CAN_TELL else None
-            if mine[2] not in (by_person, by_tool) or (mine[:2], mine[3:]) != (calms[:2], calms[3:]):
-                self.blame(f"the conversation has {mine}, not {calms}")
-
-    def _ledger(self) -> list[tuple[str, str, str]]:
-        return [(n, w, k) for n, w, k in (line.split() for line in self.lines("ledger"))]
-
-
-def _choose(
-    calm: _Telling, random: Random, only: str | None, *, holding_no_lock: bool = False
-) -> tuple[str, str, int]:
-    """A point that the story comes by, each kind of point as likely as any other."""
-    whens = ("before", "after") if holding_no_lock else ("before", "inside", "after")
-    met = [point for point in calm.met if point[1] in whens]
-    if holding_no_lock:  # nor before there is a run to take over
-        met = [p for p in met if p[0] not in ("batch", "migration") and p != ("begin_run", "before")]
-    also = [(point, when) for point in ("take_run", "ask_about", "verify") for when in whens]
-    points = sorted({*met, *also})
-    point = random.choice([p for p in points if p[0] == only] or points)
-    return (*point, random.randint(1, max(1, min(3, met.count(point)))))
+def _can_stop_there(point: tuple[str, str]) -> bool:
+    """Where a process holds no lock that would hold up everybody, and there is a run to take over."""
+    name, when = point
+    if point == ("begin_run", "before") or when not in ("before", "after"):
+        return False
+    return name in (*BOUNDARIES, "effect", "verify", "model")

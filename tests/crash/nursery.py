@@ -22,6 +22,9 @@ import pydantic
 import afk.memory.sqlite.store
 from tests.crash import program, story
 
+# a child that goes on for ever ends with SIGALRM, and is told from one that ends
+GIVE_UP_AFTER_S = 90
+
 PRELOADED = (aiosqlite, openai.AsyncOpenAI, pydantic, afk.memory.sqlite.store)
 
 
@@ -48,6 +51,7 @@ def main() -> None:
 
 
 def _perform(order: dict[str, Any]) -> None:
+    signal.alarm(GIVE_UP_AFTER_S)
     fields = order["scenario"]
     kill = fields.pop("kill")
     fields["kill"] = tuple(kill) if kill else None

@@ -8,9 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
-from collections.abc import Callable
-from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +15,11 @@ from typing import Any
 from afk.agents import Agent, AgentResult
 from afk.core import Runner, RunnerConfig
 from afk.llms.openai_client import OpenAIChat
-from afk.memory import RetentionPolicy, SQLiteMemoryStore, StateRetentionPolicy
+from afk.memory import RetentionPolicy, StateRetentionPolicy
 from afk.memory.records import DecisionText
-from afk.memory.sqlite import compaction
-from afk.memory.sqlite.connection import Connection
 from afk.tools import ToolContext, tool
 from tests.core.kit import ScriptedModel, call, say
+from tests.crash.points import Fate, make_compaction_mortal, mortal_store
 
 CALLS = call(("look", {"what": "1"}), ("stamp", {"what": "2"}), ("act", {"what": "3"}), text="Three at once.")
 SCRIPT = (CALLS, call(("look", {"what": "4"})), say("All done."))
@@ -31,8 +27,8 @@ SCRIPT = (CALLS, call(("look", {"what": "4"})), say("All done."))
 
 @dataclass(frozen=True)
 class Scenario:
-    """`kill` is where the process dies: [point, when, n], the n-th time it gets there. A point is a store's method
-    ("before", "inside" its transaction, or "after" it), or a tool's name ("after" its effect). `settle` is what a
+    """`kill` is where the process dies: [point, when, n], the n-th time it gets there. A point is one of `points`, or
+    a tool's name ("after" its effect). `settle` is what a
     person says of a call of unknown outcome; `verify` what the tool act finds out by itself."""
 
     db: str
@@ -42,76 +38,6 @@ class Scenario:
     verify: bool | None = None
     base_url: str | None = None
     compact: bool = False
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-class Fate:
-    """Counts down to the moment at which the process dies. `met`: every point it came by."""
-
-    def __init__(self, kill: tuple[str, str, int] | None, strike: Callable[[], None] = die) -> None:
-        self._kill = kill
-        self._left = kill[2] if kill else 0
-        self._strike = strike
-        self.met: list[tuple[str, str]] = []
-
-    def meet(self, point: str, when: str) -> None:
-        self.met.append((point, when))
-        if self._kill and self._kill[:2] == (point, when):
-            self._left -= 1
-            if self._left == 0:
-                self._strike()
-
-
-def mortal_store(path: str, fate: Fate) -> SQLiteMemoryStore:
-    """A store whose boundaries meet their fate before, inside and after each transaction."""
-
-    class Mortal(SQLiteMemoryStore):
-        pass
-
-    def mortal(name: str) -> Any:
-        async def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-            fate.meet(name, "before")
-            boundary.set(name)
-            try:
-                result = await getattr(SQLiteMemoryStore, name)(self, *args, **kwargs)
-            finally:
-                boundary.set("")
-            fate.meet(name, "after")
-            return result
-
-        return method
-
-    boundary: ContextVar[str] = ContextVar("boundary", default="")
-    boundaries = [
-        "begin_run",
-        "take_run",
-        "record_answer",
-        "decide",
-        "begin_effect",
-        "record_result",
-        "ask_about",
-        "stop_run",
-    ]
-    for name in boundaries:
-        setattr(Mortal, name, mortal(name))
-    write = Connection.write
-
-    async def dying_write(self: Any, durability: Any, work: Any, *args: Any, **kwargs: Any) -> Any:
-        point = boundary.get()
-
-        def work_and_die(db: Any, *args: Any, **kwargs: Any) -> Any:
-            result = work(db, *args, **kwargs)
-            if point:
-                fate.meet(point, "inside")  # everything is written, nothing is committed
-            return result
-
-        return await write(self, durability, work_and_die, *args, **kwargs)
-
-    Connection.write = dying_write  # type: ignore[method-assign]
-    return Mortal(path)
 
 
 def make_agent(scenario: Scenario, fate: Fate) -> Agent:
@@ -171,31 +97,6 @@ async def play(scenario: Scenario) -> dict[str, Any]:
                 await compact(runner, fate)
             result = await resume(result.run_id)
         return {"state": result.state, "asked": asked, "final_text": result.final_text}
-
-
-def make_compaction_mortal(fate: Fate) -> None:
-    """Two rows at a time, each batch with a fate of its own."""
-
-    def two(size: int, took_s: float) -> int:
-        return 2
-
-    compaction.next_size, compaction.FIRST_BATCH = two, 2
-    batch = compaction.delete_batch
-
-    def dying_batch(*args: Any) -> int:
-        fate.meet("batch", "before")
-        removed = batch(*args)
-        fate.meet("batch", "inside")
-        return removed
-
-    compaction.delete_batch = dying_batch
-    vacuum = compaction.vacuum_batch
-
-    def dying_vacuum(db: Any) -> int:
-        fate.meet("vacuum", "before")
-        return vacuum(db)
-
-    compaction.vacuum_batch = dying_vacuum
 
 
 async def compact(runner: Runner, fate: Fate) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 from typing import Any, Literal
 
+from afk.memory import SQLiteMemoryStore
 from afk.memory.sqlite import approvals, effects, runs
 
-Sabotage = Literal["intent", "epoch", "decision", "owner"]
+Sabotage = Literal["intent", "claim", "epoch", "decision", "owner", "lifeline"]
 
 
 def take_out(mechanism: Sabotage) -> None:
@@ -15,6 +16,8 @@ def take_out(mechanism: Sabotage) -> None:
     match mechanism:
         case "intent":
             _act_without_intent()
+        case "claim":
+            effects.begin_effect = _claim_anything(effects.begin_effect)
         case "epoch":
             for module in (effects, runs):
                 module.require_epoch = _any_epoch  # type: ignore[attr-defined]
@@ -22,6 +25,9 @@ def take_out(mechanism: Sabotage) -> None:
             approvals.decide = _decide_always(approvals.decide)
         case "owner":
             runs._refuse_if_live = lambda run, owners: None
+        case "lifeline":
+            SQLiteMemoryStore.lifeline = lambda self, effect_id: None  # type: ignore[method-assign]
+            SQLiteMemoryStore.still_running = lambda self, effect_id: None  # type: ignore[method-assign]
 
 
 def _act_without_intent() -> None:
@@ -39,6 +45,27 @@ def _act_without_intent() -> None:
         return record(db, key, effect_id, result, (*phases, "proposed"), *rest)
 
     effects.begin_effect, effects.record_result = unwritten, from_anywhere
+
+
+def _claim_anything(begin: Any) -> Any:
+    """Boundary I is written, but it asks neither who owns the run nor how the call stands."""
+
+    class Unconditional:
+        def __init__(self, db: sqlite3.Connection) -> None:
+            self._db = db
+
+        def execute(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
+            if "UPDATE effect SET phase = 'executing'" in sql:
+                conditions = sql.index("AND finished_at_ms IS NULL")
+                sql = sql[:conditions]
+            elif sql.startswith("UPDATE run SET updated_at_ms") and "epoch" in sql:
+                sql, values = "UPDATE run SET updated_at_ms = ? WHERE id = ?", values[:2]
+            return self._db.execute(sql, values)
+
+    def claim(db: sqlite3.Connection, *args: Any) -> Any:
+        return begin(Unconditional(db), *args)
+
+    return claim
 
 
 def _any_epoch(db: sqlite3.Connection, key: Any, now_ms: int) -> sqlite3.Row:

@@ -1,7 +1,4 @@
-"""A run that differs with its seed: which calls, what a person decides of each, what is compacted beside it.
-
-Everything follows from the seed, so that a run which was killed can be held against one which was not.
-"""
+"""One process of a story: an agent at work, and the people who decide about its calls."""
 
 from __future__ import annotations
 
@@ -12,11 +9,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
-from typing import Any, Literal
+from typing import Any
 
 from afk.agents import Agent
 from afk.agents.errors import (
@@ -27,69 +24,36 @@ from afk.agents.errors import (
 )
 from afk.core import Runner, RunnerConfig
 from afk.core.handle import AgentRunHandle
-from afk.llms.protocol import ModelRequest
+from afk.llms.openai_client import OpenAIChat
+from afk.llms.protocol import Answer, ModelEvent, ModelRequest
 from afk.memory.records import ApprovalRecord, DecisionText
-from afk.memory.sqlite import schema
 from afk.memory.sqlite.connection import Connection
 from afk.tools import Tool, ToolContext, tool
 from tests.core.kit import ScriptedModel, call, say
-from tests.crash.program import Fate, compact, die, make_compaction_mortal, mortal_store
+from tests.crash.plot import CAN_TELL, TOOLS, model_name, plot_of
+from tests.crash.points import (
+    Fate,
+    die,
+    make_compaction_mortal,
+    make_migration_mortal,
+    make_ownership_mortal,
+    mortal_store,
+)
+from tests.crash.program import compact
 from tests.crash.sabotage import Sabotage, take_out
 
-Deed = Literal["allow", "deny", "edit", "respond"]
-
-# name: effect, and whether it asks
-TOOLS: dict[str, tuple[Literal["read", "idempotent", "once"], bool]] = {
-    "look": ("read", False),
-    "peek": ("read", True),
-    "stamp": ("idempotent", False),
-    "mark": ("idempotent", True),
-    "act": ("once", True),
-    "send": ("once", False),
-    "check": ("once", True),  # can tell whether it happened
-    "ship": ("once", False),  # can tell, too
-}
-CAN_TELL = ("check", "ship")
-ONCE = tuple(name for name, (effect, _) in TOOLS.items() if effect == "once")
 GIVE_UP_AFTER_S = 30
-
-
-@dataclass(frozen=True)
-class Plot:
-    """What happens: calls as (tool, what), step by step; the deed about each; what is said of an unknown outcome."""
-
-    steps: tuple[tuple[tuple[str, str], ...], ...]
-    deeds: dict[str, Deed]
-    settle: DecisionText
-    compacts: Literal["never", "waiting", "beside"]
-    at_once: bool
-
-    @property
-    def calls(self) -> list[tuple[str, str]]:
-        return [call for step in self.steps for call in step]
-
-
-def plot_of(seed: int) -> Plot:
-    random = Random(seed)
-    steps = tuple(
-        tuple((random.choice(list(TOOLS)), f"s{n}c{m}") for m in range(random.choice((1, 3))))
-        for n in range(random.choice((1, 2, 3)))
-    )
-    deeds: list[Deed] = ["allow", "allow", "allow", "deny", "edit", "respond"]
-    return Plot(
-        steps,
-        {what: random.choice(deeds) for step in steps for _, what in step},
-        random.choice(("run_again", "happened", "skip")),
-        random.choice(("never", "never", "waiting", "beside")),
-        random.random() < 0.5,
-    )
+STILL_RUNNING = "This call is still running"
+# what a compaction has to remove, so that pages become free: SQLite gives back whole ones only
+PADDING_EVENTS, PADDING_CHARS = 8, 3500
 
 
 @dataclass(frozen=True)
 class Chapter:
     """One process of a story. `kill` is [point, when, n] as in `program`; with `stops` it stops itself there instead
-    (SIGSTOP) and may be woken. `supersedes`: a new message closes the run that was left open. `rival`: others work
-    on the same run, so that who comes late is refused."""
+    (SIGSTOP) and may be woken. `takes_over`: the run of a living process; where a call may be repeated only when that
+    one is gone, the chapter ends as "still running". `supersedes`: a new message closes the run that was left open.
+    `rival`: others work on the same run, so that who comes late is refused."""
 
     seed: int
     folder: str
@@ -98,6 +62,7 @@ class Chapter:
     takes_over: bool = False
     supersedes: bool = False
     rival: bool = False
+    base_url: str | None = None
     without: Sabotage | None = None
 
 
@@ -110,10 +75,12 @@ def perform(chapter: Chapter, output: Path) -> None:
     output.write_text(json.dumps({**said, "took_s": time.monotonic() - began}))
 
 
-def write_line(path: Path, line: str) -> None:
+def write_line(path: Path, line: str, *, before_flush: Callable[[], None] | None = None) -> None:
     """A line that outlasts the process."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.write(descriptor, f"{line}\n".encode())
+    if before_flush:
+        before_flush()
     os.fsync(descriptor)
     os.close(descriptor)
 
@@ -125,19 +92,19 @@ class _Teller:
         self.folder = Path(chapter.folder)
         self.fate = Fate(chapter.kill, _stop_between_transactions() if chapter.stops else die)
         self.agent = Agent(
-            name="bot", model="m", instructions="Work.", tools=[self._tool(name) for name in TOOLS]
+            name="bot",
+            model=model_name(chapter.seed),
+            instructions="Work.",
+            tools=[self._tool(name) for name in TOOLS],
         )
         self._busy_until = time.monotonic() + GIVE_UP_AFTER_S
 
     async def tell(self) -> dict[str, Any]:
         make_compaction_mortal(self.fate)
-        _make_migration_mortal(self.fate)
+        make_migration_mortal(self.fate)
+        make_ownership_mortal(self.fate)
         store = mortal_store(str(self.folder / "afk.db"), self.fate)
-        script = [
-            call(*((name, {"what": what}) for name, what in step), text=f"Step {n}.")
-            for n, step in enumerate(self.plot.steps)
-        ]
-        llm = _Strict(self.folder / "violations", *script, say("All done."))
+        llm = _Strict(self._model(), self.folder / "violations", self.fate)
         config = RunnerConfig(retry_base_delay_s=0.001)
         async with Runner(memory_store=store, llm=llm, config=config) as runner:
             try:
@@ -146,6 +113,15 @@ class _Teller:
                 outcome = type(error).__name__
         return {"outcome": outcome, "met": self.fate.met}
 
+    def _model(self) -> Any:
+        if self.chapter.base_url:
+            return OpenAIChat(base_url=self.chapter.base_url)
+        steps = enumerate(self.plot.steps)
+        script = [
+            call(*((name, {"what": what}) for name, what in step), text=f"Step {n}.") for n, step in steps
+        ]
+        return ScriptedModel(*script, say("All done."))
+
     async def _go_on(self, runner: Runner) -> str:
         while True:
             handle = await self._handle(runner)
@@ -153,9 +129,7 @@ class _Teller:
                 await asyncio.sleep(0.002)
                 assert time.monotonic() < self._busy_until, "the run was busy for too long"
             else:
-                compacting = self.plot.compacts == "beside" and asyncio.ensure_future(
-                    compact(runner, self.fate)
-                )
+                compacting = self.plot.compacts == "beside" and asyncio.ensure_future(self._compact(runner))
                 try:
                     result = await handle.await_result()
                 finally:
@@ -167,14 +141,23 @@ class _Teller:
                     return result.state
                 assert result.state == "awaiting_approval" or self.chapter.rival, result
             if self.plot.compacts == "waiting":
-                await compact(runner, self.fate)
-            await self._decide(runner)
+                await self._compact(runner)
+            if not await self._decide(runner):
+                return "still running"
+
+    async def _compact(self, runner: Runner) -> None:
+        store = await runner._store()
+        for _ in range(PADDING_EVENTS):
+            await store.add_event("th", None, "padding", {"text": "x" * PADDING_CHARS})
+        await compact(runner, self.fate)
 
     async def _handle(self, runner: Runner) -> AgentRunHandle | None:
         runs = await runner.list_runs("th")
         if self.chapter.supersedes:
             return await runner.run_handle(
-                Agent(name="bot", model="m"), user_message="And now?", thread_id="th"
+                Agent(name="bot", model=model_name(self.chapter.seed)),
+                user_message="And now?",
+                thread_id="th",
             )
         if not runs:
             return None if self.chapter.rival else await self._begin(runner)
@@ -188,8 +171,14 @@ class _Teller:
     async def _begin(self, runner: Runner) -> AgentRunHandle:
         return await runner.run_handle(self.agent, user_message="go", thread_id="th")
 
-    async def _decide(self, runner: Runner) -> None:
-        for request in await runner.list_approvals():
+    async def _decide(self, runner: Runner) -> bool:
+        """Whether the run can go on: not where all that waits is for another process to be gone."""
+        requests = await runner.list_approvals()
+        if self.chapter.takes_over:
+            requests = [request for request in requests if not request.reason.startswith(STILL_RUNNING)]
+            if not requests:
+                return False
+        for request in requests:
             try:
                 await self._decide_one(runner, request)
             except ApprovalAlreadyDecidedError:
@@ -197,13 +186,14 @@ class _Teller:
                     raise
                 continue
             if not self.plot.at_once:
-                return
+                break
+        return True
 
     async def _decide_one(self, runner: Runner, request: ApprovalRecord) -> None:
         write_line(self.folder / "asked", request.approval_id)
         about: dict[str, Any] = {"args_sha": request.args_sha, "by": f"process {os.getpid()}"}
         what = request.arguments["what"]
-        deed = self.plot.deeds.get(what, "allow")
+        deed = self.plot.deed(request.tool_name, what)
         if request.kind == "uncertain":
             decision: DecisionText = self.plot.settle
         elif deed == "edit":
@@ -225,14 +215,21 @@ class _Teller:
         async def work(ctx: ToolContext, what: str) -> str:
             self.fate.meet("effect", "before")
             await asyncio.sleep(0)
-            write_line(ledger, f"{name} {what} {ctx.idempotency_key}")
+            write_line(
+                ledger,
+                f"{name} {what} {ctx.idempotency_key}",
+                before_flush=lambda: self.fate.meet("effect", "inside"),
+            )
             self.fate.meet("effect", "after")
             await asyncio.sleep(0)
             return f"{name} did {what}"
 
         async def happened(ctx: ToolContext, arguments: dict[str, Any]) -> bool:
             self.fate.meet("verify", "before")
-            return ledger.exists() and ctx.idempotency_key in ledger.read_text()
+            await asyncio.sleep(0)
+            found = ledger.exists() and ctx.idempotency_key in ledger.read_text()
+            self.fate.meet("verify", "after")
+            return found
 
         return tool(
             name=name,
@@ -243,14 +240,17 @@ class _Teller:
         )(work)
 
 
-class _Strict(ScriptedModel):
-    """Refuses what a model server refuses: a call without its result right behind it, in the order of the calls."""
+class _Strict:
+    """A model that notes what a model server refuses: a call without its result right behind it, in the order of the
+    calls."""
 
-    def __init__(self, violations: Path, *script: Any) -> None:
-        super().__init__(*script)
+    def __init__(self, model: Any, violations: Path, fate: Fate) -> None:
+        self.label = "strict"
+        self._model = model
         self._violations = violations
+        self._fate = fate
 
-    def stream(self, request: ModelRequest) -> Any:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         waiting: list[str] = []
         for message in request.messages:
             if message.role == "tool":
@@ -260,7 +260,14 @@ class _Strict(ScriptedModel):
                 write_line(self._violations, f"the model was sent calls without results: {waiting}")
                 waiting = []
             waiting += [c.id for c in message.tool_calls]
-        return super().stream(request)
+        self._fate.meet("model", "before")
+        async with aclosing(self._model.stream(request)) as events:
+            async for event in events:
+                self._fate.meet("model", "after" if isinstance(event, Answer) else "inside")
+                yield event
+
+    async def close(self) -> None:
+        await self._model.close()
 
 
 def _stop_between_transactions() -> Callable[[], None]:
@@ -282,15 +289,3 @@ def _stop_between_transactions() -> Callable[[], None]:
             os.kill(os.getpid(), signal.SIGSTOP)
 
     return stop
-
-
-def _make_migration_mortal(fate: Fate) -> None:
-    def dying(step: Any) -> Any:
-        def migrate(db: Any) -> None:
-            fate.meet("migration", "before")
-            step(db)
-            fate.meet("migration", "inside")
-
-        return migrate
-
-    schema.MIGRATIONS = tuple((name, dying(step)) for name, step in schema.MIGRATIONS)

@@ -302,7 +302,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         owner = self.owner
-        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        size = int(self.headers.get("Content-Length", "0"))
+        body = self.rfile.read(size)
+        if len(body) < size:  # the client died while it asked
+            self.close_connection = True
+            return
         if self.path == "/release":
             owner.release()
             self._send(200, "{}")
