@@ -59,6 +59,7 @@ LEFT_RUNNING = (
     "The run was stopped while this call ran, and the call could not be stopped with it, so whether it took effect "
     "is not known. It is never repeated without you."
 )
+STILL_RUNNING = "This call was still running"
 TAKEN_OVER = (
     "Another process was making this call when its run was taken over, so whether it takes effect is not known. "
     "It is never repeated without you."
@@ -424,7 +425,7 @@ def _why_unknown(interruption: dict[str, Any] | None) -> str:
 def _still_running(group: int) -> str:
     stop = f"stop it with: kill -- -{group}" if group else "end the process that makes it"
     return (
-        "This call was still running when this was asked, though this run was no longer that process's. "
+        f"{STILL_RUNNING} when this was asked, though this run was no longer that process's. "
         f"Wait until it has ended, or {stop}. It can be run again only after that."
     )
 

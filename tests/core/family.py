@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from afk.agents import Agent
 from afk.llms.protocol import Answer, ModelEvent, ModelRequest
@@ -19,8 +20,9 @@ class ByAgent:
         self.models = {name: ScriptedModel(*script) for name, script in scripts.items()}
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        async for event in self.models[request.messages[0].content].stream(request):
-            yield event
+        async with aclosing(self.models[request.messages[0].content].stream(request)) as events:
+            async for event in events:
+                yield event
 
     async def close(self) -> None:
         return

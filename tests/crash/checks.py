@@ -8,13 +8,12 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from afk.core.calls import HAPPENED_BY_VERIFY
+from afk.core.calls import HAPPENED_BY_VERIFY, STILL_RUNNING
 from afk.memory.decided import HAPPENED_BY_PERSON, SKIPPED_BY_PERSON
 from afk.memory.sqlite import schema
 from tests.core.kit import transcript
 from tests.crash.older_file import lost_from
 from tests.crash.plot import CAN_TELL, ONCE, TOOLS
-from tests.crash.story import STILL_RUNNING
 from tests.crash.telling import Telling
 
 THREAD = "th"
@@ -44,7 +43,7 @@ def check_end(telling: Telling, calm: Telling | None) -> None:
     for line in telling.lines("violations"):
         telling.blame(line)
     found = telling.rows(f"SELECT state, owner FROM run WHERE thread_id = '{THREAD}'")
-    if found != [("completed", None)]:
+    if set(found) != {("completed", None)} or len(found) != _expected_runs(telling):
         telling.blame(f"the run ended as {found}")
     _check_migrated(telling)
     _check_results(telling)
@@ -63,7 +62,8 @@ def check_closed(telling: Telling) -> None:
     _check_results(telling)
     _check_effects(telling)
     *closed, last = telling.rows(
-        f"SELECT state, owner, superseded_by FROM run WHERE thread_id = '{THREAD}' ORDER BY rowid"
+        f"SELECT state, owner, superseded_by FROM run WHERE thread_id = '{THREAD}'"
+        " ORDER BY parent_run_id IS NULL, rowid"
     )
     if last != ("completed", None, None) or any(
         row[0] != "completed" and (row[0] != "cancelled" or row[1] or not row[2]) for row in closed
@@ -131,21 +131,43 @@ def _check_known_requests(telling: Telling) -> None:
     telling.known_requests |= now
 
 
-def _check_results(telling: Telling) -> None:
-    answers = telling.rows(
-        f"SELECT tool_calls FROM message WHERE tool_calls IS NOT NULL AND thread_id = '{THREAD}' ORDER BY seq"
+def _expected_runs(telling: Telling) -> int:
+    return {"no": 1, "all": 2, "beside": 2, "deep": 3}[telling.plot.nested]
+
+
+def _transcripts(telling: Telling) -> list[str]:
+    """The thread's own conversation, then those of its subagents, in the order of their runs."""
+    inside = telling.rows(
+        f"SELECT transcript_id FROM run WHERE thread_id = '{THREAD}' AND parent_run_id IS NOT NULL ORDER BY rowid"
     )
-    calls = [call["id"] for (text,) in answers for call in json.loads(text)]
-    results = [
-        row[0]
-        for row in telling.rows(
-            f"SELECT call_id FROM message WHERE role = 'tool' AND thread_id = '{THREAD}' ORDER BY seq"
+    return [THREAD, *(row[0] for row in inside)]
+
+
+def _check_results(telling: Telling) -> None:
+    for transcript_id in _transcripts(telling):
+        answers = telling.rows(
+            f"SELECT tool_calls FROM message WHERE tool_calls IS NOT NULL AND thread_id = '{transcript_id}'"
+            " ORDER BY seq"
         )
-    ]
-    if results != calls:
-        telling.blame(f"calls {calls} have the results {results}")
-    if telling.rows(f"SELECT 1 FROM effect WHERE finished_at_ms IS NULL AND thread_id = '{THREAD}'"):
-        telling.blame("a call is still open")
+        calls = [call["id"] for (text,) in answers for call in json.loads(text)]
+        results = [
+            row[0]
+            for row in telling.rows(
+                f"SELECT call_id FROM message WHERE role = 'tool' AND thread_id = '{transcript_id}' ORDER BY seq"
+            )
+        ]
+        if results != calls:
+            telling.blame(f"calls {calls} have the results {results}")
+        if telling.rows(
+            f"SELECT 1 FROM effect WHERE finished_at_ms IS NULL AND thread_id = '{transcript_id}'"
+        ):
+            telling.blame("a call is still open")
+    subagents = telling.rows(
+        "SELECT e.call_id, count(r.id) FROM effect e LEFT JOIN run r ON r.parent_effect_id = e.id"
+        " WHERE e.effect = 'subagent' GROUP BY e.id"
+    )
+    if any(runs > 1 for _, runs in subagents):
+        telling.blame(f"a call to a subagent has several runs: {subagents}")
 
 
 def _check_effects(telling: Telling) -> None:
@@ -203,24 +225,32 @@ def _check_approvals(telling: Telling) -> None:
 
 def _compare(telling: Telling, calm: Telling) -> None:
     """Byte for byte, but for a result that stands for an outcome which a person or the tool itself told."""
-    settled: dict[str, str] = dict(
-        telling.rows(
-            "SELECT e.call_id, a.status FROM effect e JOIN approval a ON a.id = e.approval_id"
+    settled: dict[tuple[str, str], str] = {
+        (transcript_id, call_id): status
+        for transcript_id, call_id, status in telling.rows(
+            "SELECT e.thread_id, e.call_id, a.status FROM effect e JOIN approval a ON a.id = e.approval_id"
             " WHERE a.kind = 'uncertain'"
         )
-    )
-    tools = dict(telling.rows("SELECT call_id, tool_name FROM effect"))
+    }
+    tools = {
+        (transcript_id, call_id): tool
+        for transcript_id, call_id, tool in telling.rows("SELECT thread_id, call_id, tool_name FROM effect")
+    }
     texts = {"happened": HAPPENED_BY_PERSON, "skipped": SKIPPED_BY_PERSON}
-    expected = transcript(calm.db, THREAD)
-    found = transcript(telling.db, THREAD)
-    if len(found) != len(expected):
-        telling.blame(f"the conversation has {len(found)} messages, not {len(expected)}")
+    mine_all, calms_all = _transcripts(telling), _transcripts(calm)
+    if len(mine_all) != len(calms_all):
+        telling.blame(f"there are {len(mine_all)} conversations, not {len(calms_all)}")
         return
-    for mine, calms in zip(found, expected, strict=True):
-        if mine == calms:
-            continue
-        call_id = mine[4]
-        by_person = texts.get(settled.get(call_id, ""))
-        by_tool = HAPPENED_BY_VERIFY if telling.kills and tools.get(call_id) in CAN_TELL else None
-        if mine[2] not in (by_person, by_tool) or (mine[:2], mine[3:]) != (calms[:2], calms[3:]):
-            telling.blame(f"the conversation has {mine}, not {calms}")
+    for mine_id, calms_id in zip(mine_all, calms_all, strict=True):
+        found, expected = transcript(telling.db, mine_id), transcript(calm.db, calms_id)
+        if len(found) != len(expected):
+            telling.blame(f"the conversation has {len(found)} messages, not {len(expected)}")
+            return
+        for mine, calms in zip(found, expected, strict=True):
+            if mine == calms:
+                continue
+            call = (mine_id, mine[4])
+            by_person = texts.get(settled.get(call, ""))
+            by_tool = HAPPENED_BY_VERIFY if telling.kills and tools.get(call) in CAN_TELL else None
+            if mine[2] not in (by_person, by_tool) or (mine[:2], mine[3:]) != (calms[:2], calms[3:]):
+                telling.blame(f"the conversation has {mine}, not {calms}")

@@ -213,7 +213,7 @@ class Matrix:
         at_work = {
             (name, json.loads(arguments)["what"])
             for name, arguments in telling.rows(
-                "SELECT tool_name, arguments FROM effect WHERE phase = 'executing'"
+                "SELECT tool_name, arguments FROM effect WHERE phase = 'executing' AND effect != 'subagent'"
             )
         }
         stood = len(telling.ledger)

@@ -3,7 +3,7 @@ which was not."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Literal
 
@@ -24,13 +24,19 @@ TOOLS: dict[str, tuple[Literal["read", "idempotent", "once"], bool]] = {
     "ship": ("once", False),  # can tell, too
 }
 CAN_TELL = ("check", "ship")
+# agents; each one's instructions are its name
+ROOT, MIDDLE, HAND = "bot", "middle", "hand"
+Nested = Literal["no", "all", "beside", "deep"]
+# what the root calls itself, beside its subagent
+BESIDE = (("act", "b0"), ("look", "b1"))
 ONCE = tuple(name for name, (effect, _) in TOOLS.items() if effect == "once")
 
 
 @dataclass(frozen=True)
 class Plot:
     """Calls as (tool, what), step by step; the deed about each; what is said of an unknown outcome. `over_http`: the
-    model is a server on loopback. `older_file`: the database is one that the first version left."""
+    model is a server on loopback. `older_file`: the database is one that the first version left. `nested`: who makes
+    the calls: the root, a subagent ("all"), one beside which the root has calls of its own, or one below another."""
 
     steps: tuple[tuple[tuple[str, str], ...], ...]
     deeds: dict[str, Deed]
@@ -39,10 +45,27 @@ class Plot:
     at_once: bool
     over_http: bool
     older_file: bool
+    nested: Nested
 
     @property
     def calls(self) -> list[tuple[str, str]]:
-        return [call for step in self.steps for call in step]
+        beside = list(BESIDE) if self.nested == "beside" else []
+        return [*beside, *(call for step in self.steps for call in step)]
+
+    def script(self, agent: str) -> list[tuple[str, list[tuple[str, dict[str, str]]]]]:
+        """What an agent's model says, answer by answer: a text and calls; then, without calls, it is done."""
+        own = [
+            (f"Step {n}.", [(name, {"what": what}) for name, what in step])
+            for n, step in enumerate(self.steps)
+        ]
+        done = [("All done.", list[tuple[str, dict[str, str]]]())]
+        if self.nested == "no" or agent == HAND:
+            return own + done
+        below = HAND if agent == MIDDLE or self.nested != "deep" else MIDDLE
+        wanted: list[tuple[str, dict[str, str]]] = [(below, {"task": "Do it."})]
+        if self.nested == "beside":
+            wanted += [(name, {"what": what}) for name, what in BESIDE]
+        return [("Delegating.", wanted), *done]
 
     def deed(self, name: str, what: str) -> Deed:
         """What a person says of this call; what nobody is asked about is allowed."""
@@ -59,6 +82,7 @@ class Plot:
             f"compaction: {self.compacts}",
             "a model over HTTP" if self.over_http else "a model in process",
             "a file of the first version" if self.older_file else "a new file",
+            f"nested in a subagent: {self.nested}",
         }
 
 
@@ -69,7 +93,7 @@ def plot_of(seed: int) -> Plot:
         for n in range(random.choice((1, 2, 3)))
     )
     deeds: list[Deed] = ["allow", "allow", "allow", "deny", "edit", "respond"]
-    return Plot(
+    plot = Plot(
         steps,
         {what: random.choice(deeds) for step in steps for _, what in step},
         random.choice(("run_again", "happened", "skip")),
@@ -77,7 +101,10 @@ def plot_of(seed: int) -> Plot:
         random.random() < 0.5,
         random.random() < 0.15,
         random.random() < 0.2,
+        random.choice(("no", "no", "no", "all", "beside", "deep")),
     )
+    beside = {what: random.choice(deeds) for _, what in BESIDE}
+    return replace(plot, deeds={**plot.deeds, **beside}) if plot.nested == "beside" else plot
 
 
 def model_name(seed: int) -> str:
@@ -88,10 +115,12 @@ def model_name(seed: int) -> str:
 def answer_over_http(request: dict[str, Any]) -> Reply:
     """What the model says to a request: the same as in process, and it depends on nothing but the request."""
     plot = plot_of(int(request["model"].removeprefix("seed-")))
+    agent = next((m["content"] for m in request["messages"] if m["role"] == "system"), ROOT)
     at = sum(1 for message in request["messages"] if message["role"] == "assistant")
-    if at < len(plot.steps):
-        wanted = [
-            Call(name, {"what": what}, f"call_{n}_of_{at}") for n, (name, what) in enumerate(plot.steps[at])
-        ]
-        return calls(*wanted, text=f"Step {at}.")
-    return text("All done." if at == len(plot.steps) else "Done.")
+    script = plot.script(agent)
+    if at >= len(script):
+        return text("Done.")
+    said, wanted = script[at]
+    if not wanted:
+        return text(said)
+    return calls(*(Call(name, args, f"call_{n}_of_{at}") for n, (name, args) in enumerate(wanted)), text=said)

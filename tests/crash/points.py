@@ -28,6 +28,8 @@ BOUNDARIES = (
     "record_answer",
     "decide",
     "begin_effect",
+    "begin_child",
+    "stop_child",
     "record_result",
     "ask_about",
     "stop_run",

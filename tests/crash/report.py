@@ -11,6 +11,8 @@ LABELS = {
     "record_answer": "A: the model answered",
     "decide": "D: someone decided",
     "begin_effect": "I: about to act",
+    "begin_child": "I and S: a task is given to a subagent",
+    "stop_child": "a subagent waits",
     "effect": "the effect",
     "record_result": "B: the tool returned",
     "stop_run": "E: the run stops, ownership given up",

@@ -23,14 +23,16 @@ from afk.agents.errors import (
     RunFencedError,
 )
 from afk.core import Runner, RunnerConfig
+from afk.core.calls import STILL_RUNNING
 from afk.core.handle import AgentRunHandle
 from afk.llms.openai_client import OpenAIChat
 from afk.llms.protocol import Answer, ModelEvent, ModelRequest
 from afk.memory.records import ApprovalRecord, DecisionText
 from afk.memory.sqlite.connection import Connection
 from afk.tools import Tool, ToolContext, tool
-from tests.core.kit import ScriptedModel, call, say
-from tests.crash.plot import CAN_TELL, TOOLS, model_name, plot_of
+from tests.core.family import ByAgent
+from tests.core.kit import call, say
+from tests.crash.plot import CAN_TELL, HAND, MIDDLE, ROOT, TOOLS, model_name, plot_of
 from tests.crash.points import (
     Fate,
     die,
@@ -43,7 +45,6 @@ from tests.crash.program import compact
 from tests.crash.sabotage import Sabotage, take_out
 
 GIVE_UP_AFTER_S = 30
-STILL_RUNNING = "This call is still running"
 # what a compaction has to remove, so that pages become free: SQLite gives back whole ones only
 PADDING_EVENTS, PADDING_CHARS = 8, 3500
 
@@ -91,13 +92,23 @@ class _Teller:
         self.plot = plot_of(chapter.seed)
         self.folder = Path(chapter.folder)
         self.fate = Fate(chapter.kill, _stop_between_transactions() if chapter.stops else die)
-        self.agent = Agent(
-            name="bot",
-            model=model_name(chapter.seed),
-            instructions="Work.",
-            tools=[self._tool(name) for name in TOOLS],
-        )
+        self.agent = self._agents()
         self._busy_until = time.monotonic() + GIVE_UP_AFTER_S
+
+    def _agents(self) -> Agent:
+        tools = [self._tool(name) for name in TOOLS]
+
+        def agent(name: str, *below: Agent) -> Agent:
+            model = model_name(self.chapter.seed)
+            return Agent(name=name, model=model, instructions=name, tools=tools, subagents=below)
+
+        match self.plot.nested:
+            case "no":
+                return agent(ROOT)
+            case "deep":
+                return agent(ROOT, agent(MIDDLE, agent(HAND)))
+            case "all" | "beside":
+                return agent(ROOT, agent(HAND))
 
     async def tell(self) -> dict[str, Any]:
         make_compaction_mortal(self.fate)
@@ -116,11 +127,15 @@ class _Teller:
     def _model(self) -> Any:
         if self.chapter.base_url:
             return OpenAIChat(base_url=self.chapter.base_url)
-        steps = enumerate(self.plot.steps)
-        script = [
-            call(*((name, {"what": what}) for name, what in step), text=f"Step {n}.") for n, step in steps
-        ]
-        return ScriptedModel(*script, say("All done."))
+        return ByAgent(
+            **{
+                name: tuple(
+                    call(*wanted, text=text) if wanted else say(text)
+                    for text, wanted in self.plot.script(name)
+                )
+                for name in (ROOT, MIDDLE, HAND)
+            }
+        )
 
     async def _go_on(self, runner: Runner) -> str:
         while True:
@@ -152,10 +167,10 @@ class _Teller:
         await compact(runner, self.fate)
 
     async def _handle(self, runner: Runner) -> AgentRunHandle | None:
-        runs = await runner.list_runs("th")
+        runs = [run for run in await runner.list_runs("th") if run.parent_run_id is None]
         if self.chapter.supersedes:
             return await runner.run_handle(
-                Agent(name="bot", model=model_name(self.chapter.seed)),
+                Agent(name=ROOT, model=model_name(self.chapter.seed), instructions=ROOT),
                 user_message="And now?",
                 thread_id="th",
             )
