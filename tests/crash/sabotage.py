@@ -6,9 +6,9 @@ import sqlite3
 from typing import Any, Literal
 
 from afk.memory import SQLiteMemoryStore
-from afk.memory.sqlite import approvals, effects, runs
+from afk.memory.sqlite import approvals, effects, family, runs
 
-Sabotage = Literal["intent", "claim", "epoch", "decision", "owner", "lifeline"]
+Sabotage = Literal["intent", "claim", "epoch", "decision", "owner", "lifeline", "child"]
 
 
 def take_out(mechanism: Sabotage) -> None:
@@ -19,7 +19,7 @@ def take_out(mechanism: Sabotage) -> None:
         case "claim":
             effects.begin_effect = _claim_anything(effects.begin_effect)
         case "epoch":
-            for module in (effects, runs):
+            for module in (effects, family, runs):
                 module.require_epoch = _any_epoch  # type: ignore[attr-defined]
         case "decision":
             approvals.decide = _decide_always(approvals.decide)
@@ -28,6 +28,21 @@ def take_out(mechanism: Sabotage) -> None:
         case "lifeline":
             SQLiteMemoryStore.lifeline = lambda self, effect_id: None  # type: ignore[method-assign]
             SQLiteMemoryStore.still_running = lambda self, effect_id: None  # type: ignore[method-assign]
+        case "child":
+            family.begin_child = _always_anew(family.begin_child)
+
+
+def _always_anew(begin: Any) -> Any:
+    """A call to a subagent forgets the run that did its work."""
+
+    def anew(db: sqlite3.Connection, key: Any, effect_id: str, *args: Any) -> Any:
+        db.execute(
+            "UPDATE run SET parent_effect_id = NULL WHERE parent_effect_id = ? AND state = 'completed'",
+            (effect_id,),
+        )
+        return begin(db, key, effect_id, *args)
+
+    return anew
 
 
 def _act_without_intent() -> None:

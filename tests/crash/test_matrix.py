@@ -38,13 +38,17 @@ POINTS: dict[str, tuple[str, ...]] = {
     "release": ("before", "inside", "after"),
     "take_run": ("before", "amid", "inside", "after"),
     "stop_run": ("before", "amid", "inside", "after"),
+    "begin_child": ("before", "amid", "inside", "after"),
+    "stop_child": ("before", "amid", "inside", "after"),
     "batch": ("before", "inside", "after"),
     "vacuum": ("before", "inside", "after"),
 }
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_kill_in_a_migration_a_lock_or_a_compaction_leaves_nothing_torn(stage: Stage, point: str) -> None:
+def test_a_kill_in_a_migration_a_lock_a_compaction_or_a_subagent_leaves_nothing_torn(
+    stage: Stage, point: str
+) -> None:
     """At every moment of it. Not every story comes by: they are told until one did."""
     seeds = [seed for seed in range(400) if _comes_by(point, plot_of(seed))]
     for when in POINTS[point]:
@@ -57,15 +61,17 @@ def test_a_kill_in_a_migration_a_lock_or_a_compaction_leaves_nothing_torn(stage:
 
 def _comes_by(point: str, plot: Plot) -> bool:
     """Whether a short story surely does."""
+    works_and_then_waits = any(name in ("stamp", "send", "ship") for name, _ in plot.calls) and any(
+        name in ("act", "check") for name, _ in plot.calls
+    )
     of_plot: dict[str, Callable[[], bool]] = {
         "copy": lambda: plot.older_file,
         "upgrade": lambda: plot.older_file,
         "batch": lambda: plot.compacts == "beside",
         "vacuum": lambda: plot.compacts == "beside",
-        "stop_run": lambda: (
-            any(name in ("stamp", "send", "ship") for name, _ in plot.calls)
-            and any(name in ("act", "check") for name, _ in plot.calls)
-        ),
+        "stop_run": lambda: works_and_then_waits,
+        "begin_child": lambda: plot.nested != "no",
+        "stop_child": lambda: plot.nested in ("all", "deep") and works_and_then_waits,
     }
     return len(plot.steps) == 1 and of_plot.get(point, lambda: True)()
 
@@ -78,6 +84,7 @@ def _comes_by(point: str, plot: Plot) -> bool:
         ("epoch", "takeover", "record_answer", "a process that was woken changed the conversation"),
         ("decision", "takeover", "decide", "was decided 2 times"),
         ("lifeline", "takeover", "effect", "begun beside an attempt that still ran"),
+        ("child", "kills", ("record_result", "before"), "the run ended as"),
         ("owner", "rivals", None, "which never took a run from a living one"),
     ],
 )
