@@ -115,6 +115,27 @@ async def streaming(shown: Stage, folder: Path) -> None:
     shown.shoot(folder / "streaming.svg")
 
 
+async def subagents(shown: Stage, folder: Path) -> None:
+    """What one subagent did, unfolded, and what another one asks for."""
+    await shown.say("ask researcher: search clock")
+    await shown.until_standing("idle")
+    shown.clock.move(2)
+    await shown.say("ask writer: write plan.txt: A clock that stands still.")
+    await shown.until_standing("waiting")
+    conversation = shown.main.conversation
+    conversation.focus()
+    await shown.pilot.press("home")
+    for _ in range(8):
+        if any("▌" in line and "▸" in line for line in screen_text(shown).splitlines()):
+            break
+        await shown.pilot.press("down")
+        await shown.quiet()
+    await shown.pilot.press("enter")
+    await shown.until(lambda: "search_files" in screen_text(shown), "the call to be unfolded")
+    await shown.quiet()
+    shown.shoot(folder / "subagents.svg")
+
+
 def screen_text(shown: Stage) -> str:
     """What is on the screen, as lines of text."""
     return "\n".join(strip.text for strip in shown.app.screen._compositor.render_strips())
@@ -125,6 +146,8 @@ async def take_all(folder: Path) -> None:
     for scene in (conversation, compaction, streaming):
         async with stage() as shown:
             await scene(shown, folder)
+    async with stage(agent="screenshots.team:editor") as shown:
+        await subagents(shown, folder)
 
 
 def make_png(svg: Path) -> None:

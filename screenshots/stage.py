@@ -140,7 +140,9 @@ QUIET_GROUPS = frozenset({"begin", "sync", "submit", "queue", "draft", "open", "
 
 
 @asynccontextmanager
-async def stage(size: tuple[int, int] = (120, 36), theme: str = "textual-dark") -> AsyncIterator[Stage]:
+async def stage(
+    size: tuple[int, int] = (120, 36), theme: str = "textual-dark", agent: str | None = None
+) -> AsyncIterator[Stage]:
     """The app on a new database in a new folder with a few files."""
     os.environ.update(LOGNAME="ada", TZ="UTC", AFK_POLICY="")
     time.tzset()
@@ -154,7 +156,7 @@ async def stage(size: tuple[int, int] = (120, 36), theme: str = "textual-dark") 
         store = SQLiteMemoryStore(
             Path(data) / "afk.db", clock=clock, new_id=lambda prefix: f"{prefix}_{next(numbers):04}"
         )
-        settings = Settings(workspace=folder, demo=True, trust=True)
+        settings = Settings(workspace=folder, demo=True, trust=True, agent=agent)
         app = AfkApp(settings, gateway=Gateway(build(settings, store=store, llm=model)), cursor_blink=False)
         app.animation_level = "none"
         async with app.run_test(size=size) as pilot:

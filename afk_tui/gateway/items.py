@@ -10,7 +10,7 @@ from afk_tui.gateway.clean import clean, clean_line
 from afk_tui.gateway.views import CallStatus, ConversationItem, ItemHead
 
 # which argument names a call best, in this order
-TELLING = ("path", "command", "pattern", "query", "url", "name", "task")
+TELLING = ("command", "pattern", "query", "path", "url", "name", "task")
 
 
 # how a decision reads, where its name does not say it
