@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from afk.agents.agent import Agent
@@ -86,16 +87,6 @@ class Crew:
             level.agent, self._policy, config, self._store, run.thread_id, run.workspace, level.path
         )
 
-        async def delegate(
-            key: RunKey,
-            effect: EffectRecord,
-            arguments: dict[str, Any],
-            args_sha: str,
-            decided_sha: str | None,
-            budget: Budget,
-        ) -> Delegated | None:
-            return await self._work_inside(level, key, effect, arguments, args_sha, decided_sha, budget)
-
         return StepLoop(
             self._store,
             self._llm,
@@ -106,7 +97,7 @@ class Crew:
             snapshot,
             self._signals,
             self._emit,
-            delegate,
+            partial(self._work_inside, level),
             above,
         )
 
