@@ -307,12 +307,11 @@ class StepLoop:
 
     async def _gate(self) -> None:
         """Where `pause()` takes hold. Calls that run go on, and no further one begins."""
-        if not self._signals.is_paused:
-            return
-        self._budget.pause()
-        self._emit(RunPaused(self.key.run_id))
-        await self._signals.wait_until_going()
-        self._budget.go_on()
+        while self._signals.is_paused:  # it may be paused anew before this one woke
+            self._budget.pause()
+            self._emit(RunPaused(self.key.run_id))
+            await self._signals.wait_until_going()
+            self._budget.go_on()
 
     def _progress(self) -> Progress:
         return Progress(self._step, dict(self._usage), self._budget.as_record())
