@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,12 @@ class Judge:
     workspace: str
     path: str = ""
 
-    async def judge(self, calls: Sequence[ToolCall], delegated: int = 0) -> list[ProposedCall]:
-        """The calls of one answer, in their order; the run has made `delegated` calls to subagents before."""
-        judged = [self._judge_one(call) for call in _with_ids_of_their_own(calls)]
+    async def judge(
+        self, calls: Sequence[ToolCall], taken: Collection[str], delegated: int = 0
+    ) -> list[ProposedCall]:
+        """The calls of one answer, in their order, each under an id that is none of those `taken` in its conversation;
+        the run has made `delegated` calls to subagents before."""
+        judged = [self._judge_one(call) for call in _with_ids_of_their_own(calls, taken)]
         judged = self._within_fan_out(judged, delegated)
         asking = [c for c in judged if c.request and not self._always_asks(c)]
         grants = await grants_for(self.store, self.agent, asking, self.thread_id, self.workspace)
@@ -167,12 +171,15 @@ def _denied_by_rule(reason: str) -> CallResult:
     return CallResult("skipped", f"This call was not executed: a rule of the policy denies it.{because}")
 
 
-def _with_ids_of_their_own(calls: Sequence[ToolCall]) -> list[ToolCall]:
-    """Some servers give the same id to every call of an answer; a result must name exactly one."""
+def _with_ids_of_their_own(calls: Sequence[ToolCall], taken: Collection[str]) -> list[ToolCall]:
+    """Some servers give the same id to every call; a result, and a subagent's run, must name exactly one."""
     seen: set[str] = set()
     unique: list[ToolCall] = []
     for number, call in enumerate(calls):
-        name = call.id if call.id and call.id not in seen else f"{call.id or 'call'}_{number}"
+        name = call.id
+        numbers = chain((number,), count(len(taken) + number))
+        while not name or name in seen or name in taken:
+            name = f"{call.id or 'call'}_{next(numbers)}"
         seen.add(name)
         unique.append(ToolCall(name, call.name, call.arguments))
     return unique

@@ -85,6 +85,7 @@ class StepLoop:
         self._chat = to_chat(
             agent.instructions, _without_open_step(snapshot) if self._open else snapshot.messages
         )
+        self._call_ids = {call.id for message in self._chat for call in message.tool_calls}
         self._worker = CallWorker(store, self.key, run, judge, self._budget, self._progress, emit, delegate)
         self._seen_version: tuple[int, int] | None = None
 
@@ -156,7 +157,8 @@ class StepLoop:
 
     async def _record(self, answer: Answer) -> RunStop | None:
         """Boundary A. The run's stop, if the answer, or the requests in it, are the end for now."""
-        judged = await self._judge.judge(answer.tool_calls, await self._delegated(answer))
+        judged = await self._judge.judge(answer.tool_calls, self._call_ids, await self._delegated(answer))
+        self._call_ids.update(call.call_id for call in judged)
         self._step += 1
         self._budget.steps += 1
         self._count("model_calls", 1)
@@ -307,12 +309,11 @@ class StepLoop:
 
     async def _gate(self) -> None:
         """Where `pause()` takes hold. Calls that run go on, and no further one begins."""
-        if not self._signals.is_paused:
-            return
-        self._budget.pause()
-        self._emit(RunPaused(self.key.run_id))
-        await self._signals.wait_until_going()
-        self._budget.go_on()
+        while self._signals.is_paused:  # it may be paused anew before this one woke
+            self._budget.pause()
+            self._emit(RunPaused(self.key.run_id))
+            await self._signals.wait_until_going()
+            self._budget.go_on()
 
     def _progress(self) -> Progress:
         return Progress(self._step, dict(self._usage), self._budget.as_record())

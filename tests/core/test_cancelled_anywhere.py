@@ -34,7 +34,7 @@ async def drive(runner: Runner, agent: Agent, run_id: str | None = None) -> None
         result = await runner.resume(agent, run_id=result.run_id, thread_id="th")
 
 
-def cancelling_store(db: Path, hop: int, times: int, task: list[asyncio.Task[None]]) -> SQLiteMemoryStore:
+def cancelling_store(db: Path, hop: int, times: int, task: list[asyncio.Task[Any]]) -> SQLiteMemoryStore:
     """A store that cancels the task when it sends its `hop`-th piece of work to the disk; so many times, one turn of
     the loop after the other."""
     store = SQLiteMemoryStore(db)

@@ -49,6 +49,24 @@ async def test_a_paused_run_begins_nothing_until_it_is_resumed(runner: MakeRunne
     assert ledger.lines == ["look here"]
 
 
+async def test_a_run_resumed_and_paused_again_at_once_stays_paused(
+    runner: MakeRunner, ledger: Ledger
+) -> None:
+    model = Held(LOOKS)
+    handle = await runner(model).run_handle(agent_with(ledger.tool("look", "read")), user_message="go")
+    await until(lambda: model.asked)
+    await handle.pause()
+    model.go.set()
+    await event_of(handle, RunPaused)
+    await handle.resume()
+    await handle.pause()
+    await event_of(handle, RunPaused)
+    assert (ledger.lines, handle.is_running) == ([], True)
+    await handle.resume()
+    assert (await handle.await_result()).state == "completed"
+    assert ledger.lines == ["look here"]
+
+
 @pytest.mark.parametrize(
     ("how", "state", "kind"), [("interrupt", "interrupted", "paused"), ("cancel", "cancelled", "cancelled")]
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from afk.agents import Agent, PolicyRule
 from afk.agents.errors import AgentConfigurationError, AgentRunBusyError, RunFencedError
 from afk.core import Runner
 from afk.core.events import ApprovalRequested, SubagentStarted, SubagentStopped
-from afk.llms.protocol import ModelError, ModelRequest
+from afk.llms.protocol import Answer, ModelError, ModelEvent, ModelRequest, ToolCall
 from afk.memory import RetentionPolicy, StateRetentionPolicy
 from afk.memory.records import Decision
 from afk.tools import ToolContext, tool
@@ -505,3 +507,28 @@ def test_names_of_tools_and_subagents_are_unique_together(ledger: Ledger) -> Non
     with pytest.raises(AgentConfigurationError, match="which is no Agent"):
         Agent(name="boss", subagents=("helper",))  # type: ignore[arg-type]
     assert [t.name for t in member("boss", below=(member("web & news"),)).toolbox] == ["web_news"]
+
+
+class OneIdForAll(ByAgent):
+    """A server that gives every call of every answer the same id."""
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        async for event in super().stream(request):
+            if isinstance(event, Answer):
+                calls = tuple(ToolCall("call", c.name, c.arguments) for c in event.tool_calls)
+                yield replace(event, tool_calls=calls)
+            else:
+                yield event
+
+
+async def test_no_two_calls_of_a_conversation_have_one_id_so_a_run_inside_names_its_call(
+    runner: MakeRunner, ledger: Ledger, db: Path
+) -> None:
+    script = (delegate("helper", "helper"), delegate("helper"), delegate("helper"), say("All done."))
+    model = OneIdForAll(boss=script, helper=ACTS)
+    agent = boss_and_helper(ledger, approval="never")
+    result = await runner(model).run(agent, user_message="go", thread_id="th")
+    assert result.state == "completed"
+    calls = [execution.call_id for execution in result.subagent_executions]
+    assert len(set(calls)) == 4
+    assert [call_id for *_, role, _, _, call_id in transcript(db, "th") if role == "tool"] == calls
