@@ -69,7 +69,8 @@ class ApprovalScreen(ModalScreen[None]):
         yield RequestPanel(id="dialog")
 
     def on_mount(self) -> None:
-        """The first request, with the focus on its arguments."""
+        """The first request, with the focus on its arguments; nothing said in passing before lies over them."""
+        self.app.clear_notifications()
         self.set_interval(LOOK_EVERY_S, self._tell_readiness)
         self.set_interval(CALL_LOOK_EVERY_S, self._look_at_call)
         if self._requests:

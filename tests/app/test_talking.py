@@ -173,3 +173,15 @@ async def test_every_command_opens_what_its_key_opens(start) -> None:
             await driven.until_screen(screen)
             await driven.pilot.press("escape")
             await driven.until_screen("MainScreen")
+
+
+async def test_nothing_said_in_passing_lies_over_a_request(start) -> None:
+    async with start() as driven:
+        await driven.say("write b.txt: hello")
+        await driven.until_state("waiting")
+        driven.app.notify("over everything", timeout=60)
+        await driven.until(lambda: len(driven.app._notifications) == 1, "the notice")
+        driven.main.open_requests()
+        await driven.until_screen("ApprovalScreen")
+        await driven.until_shown("ready")
+        assert len(driven.app._notifications) == 0
