@@ -22,7 +22,7 @@ from afk.core.events import (
 )
 from afk.core.judge import Judge, call_sha
 from afk.core.keeping import OutcomeKeeper
-from afk.memory.decided import decided_result
+from afk.memory.decided import decided_result, with_edited_note
 from afk.memory.records import (
     ApprovalRecord,
     CallResult,
@@ -46,6 +46,7 @@ HAPPENED_BY_VERIFY = (
 )
 CUT_OFF_AND_DENIED = "An earlier attempt at this call was cut off and may have had an effect. Now:"
 NO_LONGER_ALLOWED = "What allowed this call no longer holds: it expired or was revoked."
+ASKED_AGAIN = "Asked again: "
 STOPPED = "This call was stopped while it ran. It may have had an effect."
 CAUGHT = (
     "The process that made this call ended before an outcome was recorded, so whether it took effect is not known. "
@@ -125,7 +126,8 @@ class CallWorker:
         """The call as it then stands if it waits for a person, None when it has its result."""
         effect, approval = call.effect, call.approval
         if approval is not None and approval.status in ("expired", "closed"):
-            return await self._ask(effect, approval.kind, f"Asked again: {approval.reason}")
+            reason = f"{ASKED_AGAIN}{approval.reason.removeprefix(ASKED_AGAIN)}"
+            return await self._ask(effect, approval.kind, reason)
         if call.waits:
             return call
         if effect.phase == "uncertain" and (
@@ -249,7 +251,7 @@ class CallWorker:
             return OpenCall(effect, approval, waits_inside=waits, stop=None if waits else stop)
         assert result is not None
         if decided_sha is not None:
-            result = CallResult(result.phase, f"{_edited_note(values)}{result.text}")
+            result = with_edited_note(result, values)
         took_ms = max(0, self._store.clock() - (effect.started_at_ms or self._store.clock()))
         return await self._settle(effect, result, ("executing",), took_ms)
 
@@ -275,7 +277,7 @@ class CallWorker:
         if result is None:
             return await self._ask(started, "uncertain", _timed_out_in_thread(self._tool(effect)))
         if edited:
-            result = CallResult(result.phase, f"{_edited_note(values)}{result.text}")
+            result = with_edited_note(result, values)
         phases: tuple[EffectPhase, ...] = ("executing",) if started is not effect else ("proposed",)
         return await self._settle(started, result, phases, int((time.monotonic() - began_at) * 1000))
 
@@ -428,9 +430,3 @@ def _still_running(group: int) -> str:
         f"{STILL_RUNNING} when this was asked, though this run was no longer that process's. "
         f"Wait until it has ended, or {stop}. It can be run again only after that."
     )
-
-
-def _edited_note(arguments: dict[str, Any]) -> str:
-    import json
-
-    return f"[The person changed the arguments before it ran: {json.dumps(arguments, ensure_ascii=False)}]\n"

@@ -84,6 +84,12 @@ class Judge:
         tool = self.agent.tool(effect.tool_name)
         if tool is None:
             return f"a call to {effect.tool_name!r} is open, and agent {self.agent.name!r} has no such tool any more"
+        if (effect.effect == "subagent") != (tool.effect == "subagent"):
+            was, is_now = ("subagent", "tool") if effect.effect == "subagent" else ("tool", "subagent")
+            return (
+                f"a call to the {was} {effect.tool_name!r} is open, and agent {self.agent.name!r} has a {is_now} "
+                "of that name now"
+            )
         try:
             tool.validate(effect.arguments)
         except ToolArgumentsError as error:

@@ -414,7 +414,7 @@ def _model_of(agent: Agent) -> str:
 
 def _warn_of_changes(agent: Agent, run: RunRecord, handle: AgentRunHandle) -> None:
     now = agent.fingerprint()
-    changed = [part for part, sha in run.fingerprint.items() if now.get(part) != sha]
+    changed = [part for part in {**run.fingerprint, **now} if now.get(part) != run.fingerprint.get(part)]
     if changed:
         handle.emit(
             RunWarning(run.run_id, f"The agent is not quite as it was: its {' and '.join(changed)} changed.")

@@ -16,6 +16,7 @@ from afk.core.judge import Judge
 from afk.core.loop import StepLoop
 from afk.core.signals import Signals
 from afk.llms.protocol import LLM
+from afk.memory.decided import answered_result
 from afk.memory.records import CallResult, EffectRecord, NewChild, RunKey, RunRecord, RunSnapshot, RunStop
 from afk.memory.store import MemoryStore
 
@@ -135,7 +136,7 @@ class Crew:
             self._emit(SubagentStopped(key.run_id, effect.call_id, run_id, stop.state))
         else:
             stop = RunStop(child.state, child.interruption, child.result)
-        if result := _result_of(stop):
+        if result := answered_result(stop.state, stop.result):
             return Delegated(effect, result)
         return Delegated(effect, stop=_told_above(stop, below.agent.name))
 
@@ -172,20 +173,6 @@ async def runs_inside(store: MemoryStore, run_id: str) -> list[RunRecord]:
             known.add(one.run_id)
             inside.append(one)
     return inside
-
-
-def _result_of(stop: RunStop) -> CallResult | None:
-    text = str((stop.result or {}).get("final_text", ""))
-    match stop.state:
-        case "completed":
-            return CallResult("done", text)
-        case "degraded":
-            notice = (stop.result or {}).get("notice", "Its answer is not whole.")
-            return CallResult("done", f"[{notice}]\n{text}")
-        case "failed":
-            return CallResult("failed", text or "The subagent failed.")
-        case _:
-            return None
 
 
 def _told_above(stop: RunStop, name: str) -> RunStop:

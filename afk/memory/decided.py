@@ -1,9 +1,13 @@
-"""What a person's decision makes of a call that nothing is executed for: the result that the model reads.
+"""What a person's decision makes of a call that nothing is executed for, and a subagent's answer of the call it worked
+for: the result that the model reads.
 
-The run that carries the decision out and the message that closes the run before it could give the same text.
+The run that goes on and the message that closes the run before it could give the same text.
 """
 
 from __future__ import annotations
+
+import json
+from typing import Any
 
 from afk.memory.records import ApprovalRecord, CallResult, EffectPhase
 
@@ -53,3 +57,26 @@ def closed_result(phase: EffectPhase, approval: ApprovalRecord | None) -> CallRe
         again = CLOSED_NOT_AGAIN if unused.status == "run_again" else CLOSED_UNKNOWN
         return decided_result(unused) or CallResult("uncertain", again)
     return CallResult("uncertain", CLOSED_UNKNOWN)
+
+
+def answered_result(state: str, result: dict[str, Any] | None) -> CallResult | None:
+    """The result of a call to a subagent whose run stands like this; None where that is not over."""
+    text = str((result or {}).get("final_text", ""))
+    match state:
+        case "completed":
+            return CallResult("done", text)
+        case "degraded":
+            notice = (result or {}).get("notice", "Its answer is not whole.")
+            return CallResult("done", f"[{notice}]\n{text}")
+        case "failed":
+            return CallResult("failed", text or "The subagent failed.")
+        case _:
+            return None
+
+
+def with_edited_note(result: CallResult, arguments: dict[str, Any]) -> CallResult:
+    """The result of a call that a person changed before it ran, with what ran."""
+    shown = json.dumps(arguments, ensure_ascii=False)
+    return CallResult(
+        result.phase, f"[The person changed the arguments before it ran: {shown}]\n{result.text}"
+    )

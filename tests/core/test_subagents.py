@@ -13,7 +13,7 @@ import pytest
 from afk.agents import Agent, PolicyRule
 from afk.agents.errors import AgentConfigurationError, AgentRunBusyError, RunFencedError
 from afk.core import Runner
-from afk.core.events import ApprovalRequested, SubagentStarted, SubagentStopped
+from afk.core.events import ApprovalRequested, RunWarning, SubagentStarted, SubagentStopped
 from afk.llms.protocol import Answer, ModelError, ModelEvent, ModelRequest, ToolCall
 from afk.memory import RetentionPolicy, StateRetentionPolicy
 from afk.memory.records import Decision
@@ -462,6 +462,40 @@ async def test_a_new_message_closes_the_runs_inside_the_one_left_open(
     assert rows(db, "SELECT count(*) FROM effect WHERE finished_at_ms IS NULL") == [(0,)]
 
 
+async def test_a_new_message_keeps_all_that_is_known_of_a_subagent_whose_answer_was_not_recorded(
+    runner: MakeRunner, ledger: Ledger, db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer was cut and its task edited, which the model above is told however the conversation goes on."""
+    helper = (*ACTS[:1], say("I did", finish_reason="length"))
+    one = runner(ByAgent(boss=BOSS, helper=helper), policy=[PolicyRule(tool="helper", action="ask")])
+    agent, store = boss_and_helper(ledger, approval="never"), await one._store()
+    record = store.record_result
+
+    async def dies_above(key: Any, effect: Any, *rest: Any) -> Any:
+        if effect.effect == "subagent":
+            raise asyncio.CancelledError
+        return await record(key, effect, *rest)
+
+    told: list[str] = []
+    for thread_id in ("th", "closed"):
+        result = await one.run(agent, user_message="go", thread_id=thread_id)
+        (request,) = await one.list_approvals()
+        await one.decide(
+            request.approval_id, "allow", args_sha=request.args_sha, arguments={"task": "this instead"}
+        )
+        if thread_id == "closed":
+            monkeypatch.setattr(store, "record_result", dies_above)
+        handle = await one.resume_handle(agent, run_id=result.run_id, thread_id=thread_id)
+        result = await handle.await_result()
+        if thread_id == "closed":
+            assert result.subagent_executions[0].state == "degraded"
+            await one.run(member("boss"), user_message="more", thread_id=thread_id)
+        told.append(next(row[2] for row in transcript(db, thread_id) if row[1] == "tool"))
+    assert told[0] == told[1]
+    assert "this instead" in told[0]
+    assert "cut" in told[0]
+
+
 async def test_a_provider_decides_for_subagents_too(runner: MakeRunner, ledger: Ledger) -> None:
     class Yes:
         async def decide(self, approval: Any) -> Decision:
@@ -485,6 +519,51 @@ async def test_expired_requests_of_a_subagent_are_asked_again(runner: MakeRunner
     (asked,) = await one.list_approvals()
     assert asked.approval_id != request.approval_id
     assert asked.agent_path == "boss › helper"
+
+
+async def test_a_request_that_expires_again_and_again_gives_its_reason_once(
+    runner: MakeRunner, ledger: Ledger
+) -> None:
+    one = runner(ByAgent(boss=BOSS, helper=ACTS), approval_expires_after_s=0.001)
+    agent = boss_and_helper(ledger)
+    result = await one.run(agent, user_message="go", thread_id="th")
+    asked = len(await one.list_approvals(pending_only=False))
+    while asked < 4:
+        result = await one.resume(agent, run_id=result.run_id, thread_id="th")
+        asked = len(await one.list_approvals(pending_only=False))
+    reasons = [r.reason for r in await one.list_approvals(pending_only=False)]
+    assert {reason.count("Asked again") for reason in reasons[1:]} == {1}
+
+
+@pytest.mark.parametrize("was_subagent", [True, False])
+async def test_a_call_to_a_subagent_is_not_gone_on_with_as_a_tool_nor_the_other_way_round(
+    runner: MakeRunner, ledger: Ledger, was_subagent: bool
+) -> None:
+    @tool(effect="once", name="helper", description="Help.")
+    async def helper(task: str) -> str:
+        ledger.write(task)
+        return "helped"
+
+    agents = [boss_and_helper(ledger), member("boss", helper)]
+    before, after = agents if was_subagent else reversed(agents)
+    one = runner(ByAgent(boss=BOSS, helper=ACTS))
+    result = await one.run(before, user_message="go", thread_id="th")
+    await allow_all(one)
+    with pytest.raises(AgentConfigurationError, match="of that name now"):
+        await one.resume(after, run_id=result.run_id, thread_id="th")
+    ended = await one.resume(before, run_id=result.run_id, thread_id="th")
+    assert (ended.state, len(ledger.lines)) == ("completed", 1)
+
+
+async def test_a_subagent_that_was_added_since_is_told_at_a_resume(
+    runner: MakeRunner, ledger: Ledger
+) -> None:
+    one = runner(ByAgent(boss=(call(("act", {"what": "it"})),)))
+    result = await one.run(member("boss", ledger.tool()), user_message="go", thread_id="th")
+    more = member("boss", ledger.tool(), below=(member("helper"),))
+    handle = await one.resume_handle(more, run_id=result.run_id, thread_id="th")
+    (warning,) = [e.text for e in await events_of(handle) if isinstance(e, RunWarning)]
+    assert "its subagents changed" in warning
 
 
 async def test_a_subagents_run_is_forked_with_its_root_only(runner: MakeRunner, ledger: Ledger) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import sqlite3
 
-from afk.memory.decided import closed_result, decided_result
-from afk.memory.records import CallResult
+from afk.memory.decided import answered_result, closed_result, decided_result, with_edited_note
+from afk.memory.records import ApprovalRecord, CallResult
 from afk.memory.sqlite.rows import approval_of, dump, load_or_none
 from afk.memory.sqlite.writing import add_event, add_message
 
@@ -33,25 +33,23 @@ def close_run(db: sqlite3.Connection, run: sqlite3.Row, by_run_id: str, now_ms: 
     add_event(db, run["thread_id"], run["id"], "state", body, now_ms)
 
 
-def _answer_inside(db: sqlite3.Connection, effect: sqlite3.Row) -> CallResult | None:
+def _answer_inside(
+    db: sqlite3.Connection, effect: sqlite3.Row, request: ApprovalRecord | None
+) -> CallResult | None:
     """What a subagent answered whose run is over, though its answer does not stand in the conversation above yet."""
     if effect["effect"] != "subagent":
         return None
-    child = db.execute(
-        "SELECT result FROM run WHERE parent_effect_id = ? AND state IN ('completed', 'degraded')",
-        (effect["id"],),
-    ).fetchone()
-    return (
-        None
-        if child is None
-        else CallResult("done", (load_or_none(child["result"]) or {}).get("final_text", ""))
-    )
+    child = db.execute("SELECT state, result FROM run WHERE parent_effect_id = ?", (effect["id"],)).fetchone()
+    answer = None if child is None else answered_result(child["state"], load_or_none(child["result"]))
+    if answer is None or request is None or request.edited_arguments is None:
+        return answer
+    return with_edited_note(answer, load_or_none(effect["arguments"]) or {})
 
 
 def _close_call(db: sqlite3.Connection, effect: sqlite3.Row, now_ms: int) -> None:
     row = db.execute("SELECT * FROM approval WHERE id = ?", (effect["approval_id"],)).fetchone()
     request = approval_of(row) if row else None
-    result = _answer_inside(db, effect) or closed_result(effect["phase"], request)
+    result = _answer_inside(db, effect, request) or closed_result(effect["phase"], request)
     add_message(
         db,
         effect["thread_id"],
