@@ -1,0 +1,49 @@
+"""The benchmarks can be run: at a tiny size, without the peers, which take minutes to install."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_benchmarks_measure_at_a_tiny_size_and_print_one_json_document() -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "benchmarks",
+            "persist",
+            "resume",
+            "--quick",
+            "--rounds",
+            "1",
+            "--no-peers",
+            "--json",
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+
+    persist, resume = json.loads(done.stdout)["reports"]
+    ours = [row for row in persist["rows"] if row[0] == "afk"]
+    # three boundaries a step, two of them flushed, and one of either for the beginning and the end of the run
+    assert {row[1] for row in ours} == {"5", "10"}
+    assert {(float(row[5]), float(row[6])) for row in ours} == {(3 + 2 / 5, 2 + 2 / 5)}
+    verdicts = {target["what"]: target["verdict"] for target in persist["targets"]}
+    assert verdicts["CPU at 10 steps against LangGraph, sync"] == "not measured"
+    assert {row[0] for row in resume["rows"]} == {"afk"}
+
+
+def test_a_benchmark_of_another_name_is_refused() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "nothing"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+
+    assert done.returncode == 2
+    assert "no benchmark is named nothing; there are persist, resume" in done.stderr
