@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from afk.agents.errors import AgentConfigurationError
+from afk.memory.retention import Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class RunnerConfig:
     `max_subagent_depth`: how many levels of subagents may be below a root run (0: none); `max_subagents`: how many
     calls to subagents one run may make. The limits of steps and tool calls hold for each run of its own; the wall time
     is the root's.
+    `compact_before_resume`: what to keep of a thread's records when a run of it is resumed; the rest is removed first.
+    Whether or not that succeeds, the run is resumed.
     """
 
     interaction_mode: Literal["headless", "interactive"] = "headless"
@@ -36,6 +39,7 @@ class RunnerConfig:
     approval_expires_after_s: float | None = None
     max_subagent_depth: int = 3
     max_subagents: int = 32
+    compact_before_resume: Retention | None = None
 
     def __post_init__(self) -> None:
         if self.interaction_mode not in ("headless", "interactive"):
@@ -45,6 +49,10 @@ class RunnerConfig:
         if self.approval_fallback not in ("pause", "deny"):
             raise AgentConfigurationError(
                 f"approval_fallback is 'pause' or 'deny'; got {self.approval_fallback!r}."
+            )
+        if self.compact_before_resume is not None and not isinstance(self.compact_before_resume, Retention):
+            raise AgentConfigurationError(
+                f"compact_before_resume is a Retention, or None; got {self.compact_before_resume!r}."
             )
         for name in ("max_steps", "max_wall_time_s", "max_tool_calls", "approval_expires_after_s"):
             value = getattr(self, name)

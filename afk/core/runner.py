@@ -29,6 +29,7 @@ from afk.core.inputs import json_safe, require_id
 from afk.core.judge import Judge
 from afk.core.keeping import write_kept
 from afk.core.outcome import interruption_of, result_of
+from afk.core.schedule import compact_first
 from afk.core.signals import StopOrder
 from afk.core.subagents import Crew, Level, level_below, level_of
 from afk.core.to_the_end import to_the_end
@@ -191,6 +192,8 @@ class Runner(Desk):
         run_id = await self._root_of(store, run_id, thread_id)
         await self._require_same_agent(store, agent, run_id, thread_id)
         overlay = json_safe(context)
+        if self._config.compact_before_resume is not None:
+            await compact_first(store, run_id, thread_id, self._config.compact_before_resume)
         was_live = run_id in store.live_runs
         self._unstopped.pop(run_id, None)
         try:

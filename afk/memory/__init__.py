@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
+from afk.memory.retention import (
+    MemoryCompactionResult,
+    Retention,
+    RetentionPolicy,
+    StateRetentionPolicy,
+)
 from afk.memory.store import MemoryStore
 
 if TYPE_CHECKING:
@@ -17,6 +22,7 @@ __all__ = [
     "InMemoryMemoryStore",
     "MemoryCompactionResult",
     "MemoryStore",
+    "Retention",
     "RetentionPolicy",
     "SQLiteMemoryStore",
     "StateRetentionPolicy",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from afk.memory.grants import GrantPattern
+from afk.memory.retention import CompactionReason
 
 RunStateText = Literal[
     "running", "awaiting_approval", "interrupted", "cancelled", "completed", "failed", "degraded"
@@ -227,13 +228,21 @@ class MessageHead:
 
 @dataclass(frozen=True, slots=True)
 class CompactionRecord:
-    """One past compaction. `policies` and `result` are JSON-safe values; `result` is None while it is unfinished."""
+    """One past compaction. `policies`, `result` and `stopped` are JSON-safe values.
+
+    `result` is None of one that did not come to its end: it `is_going_on`, or was `stopped` (`why`: "cancelled" or
+    "live", with the counts of what it had removed), or, where both are missing, its process died.
+    """
 
     compaction_id: int
     thread_id: str
     policies: dict[str, Any]
     result: dict[str, Any] | None
     created_at_ms: int
+    why: CompactionReason = "hand"
+    stopped: dict[str, Any] | None = None
+    is_going_on: bool = False
+    thread_title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

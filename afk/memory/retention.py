@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+# why a compaction was made: by hand, by the schedule, before a resume
+CompactionReason = Literal["hand", "schedule", "resume"]
 
 
 def _positive(name: str, value: int | None) -> None:
@@ -47,6 +51,34 @@ class StateRetentionPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """What to keep of both dimensions; None leaves that one alone."""
+
+    events: RetentionPolicy | None = None
+    states: StateRetentionPolicy | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept on disk."""
+        return {
+            "events": asdict(self.events) if self.events else None,
+            "states": asdict(self.states) if self.states else None,
+        }
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Retention:
+        """The inverse. Raises KeyError, TypeError or ValueError for what `to_json` never wrote."""
+        events: dict[str, Any] | None = kept["events"]
+        states: dict[str, Any] | None = kept["states"]
+        kept_events = kept_states = None
+        if events is not None:
+            types = tuple(events["keep_event_types"])
+            kept_events = RetentionPolicy(events["max_age_ms"], events["max_events"], types)
+        if states is not None:
+            kept_states = StateRetentionPolicy(states["max_entries"], states["max_age_ms"])
+        return cls(kept_events, kept_states)
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryCompactionResult:
     """What a compaction removed (or, dry, would remove), counted in rows.
 
@@ -65,3 +97,17 @@ class MemoryCompactionResult:
     bytes_reclaimed: int
     events_protected: int = 0
     protected_by: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True, slots=True)
+class UnattendedCompaction:
+    """What became of a compaction that nobody stands beside.
+
+    `why_not` says why none was begun: a run of the thread is `live` in some process, another process has `claimed` it,
+    it is too `early`, there is `nothing` to remove, or the thread is `gone`. Else `result` says what was removed, and
+    `stopped` is "live" where it ended before its end because a run of the thread began.
+    """
+
+    result: MemoryCompactionResult | None
+    why_not: Literal["", "live", "claimed", "early", "nothing", "gone"] = ""
+    stopped: Literal["", "live"] = ""

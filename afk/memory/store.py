@@ -33,7 +33,14 @@ from afk.memory.records import (
     RunStop,
     ThreadRecord,
 )
-from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
+from afk.memory.retention import (
+    CompactionReason,
+    MemoryCompactionResult,
+    Retention,
+    RetentionPolicy,
+    StateRetentionPolicy,
+    UnattendedCompaction,
+)
 
 # (done, total, what): rows removed so far, rows to remove, and "events", "states" or "space"
 CompactionProgress = Callable[[int, int, str], None]
@@ -316,7 +323,11 @@ class MemoryStore(Protocol):
         self, thread_id: str, *, after: int = 0, limit: int = 1000
     ) -> list[EventRecord]: ...
 
-    async def list_compactions(self, thread_id: str, *, limit: int = 50) -> list[CompactionRecord]: ...
+    async def list_compactions(
+        self, thread_id: str | None = None, *, limit: int = 50
+    ) -> list[CompactionRecord]:
+        """Past compactions of a thread, or of all that are there, the newest first."""
+        ...
 
     async def find(self, text: str, *, workspace: str | None = None, limit: int = 200) -> list[FoundText]:
         """Titles, then messages, that hold a text; the newest first."""
@@ -360,4 +371,25 @@ class MemoryStore(Protocol):
         progress: CompactionProgress | None = None,
     ) -> MemoryCompactionResult:
         """Remove what the policies say and nobody needs. Can be cancelled between two batches and run again."""
+        ...
+
+    async def compact_unattended(
+        self,
+        thread_id: str,
+        retention: Retention,
+        *,
+        why: CompactionReason,
+        every_ms: int = 0,
+        progress: CompactionProgress | None = None,
+    ) -> UnattendedCompaction:
+        """`compact` for a program: one process of several does it, none while a run of the thread is live in any of
+        them; it ends between two batches where one begins. Where nothing would go it leaves no row. `every_ms`, with
+        the reason "schedule": only if the schedule did not do it for that long."""
+        ...
+
+    async def due_threads(
+        self, retention: Retention, every_ms: int, *, after: int = 0
+    ) -> tuple[list[str], int | None]:
+        """Some of the threads that have something to remove, and that the schedule did not compact for that long; and
+        the place to ask on behind, None at the end."""
         ...

@@ -2,61 +2,169 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import sqlite3
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
-from afk.memory.sqlite import compaction
+from afk.agents.errors import StoreError
+from afk.memory.retention import (
+    CompactionReason,
+    MemoryCompactionResult,
+    Retention,
+    UnattendedCompaction,
+)
+from afk.memory.sqlite import compaction, compaction_rows
 from afk.memory.sqlite.connection import Connection
+from afk.memory.sqlite.owners import Owners
 from afk.memory.store import CompactionProgress
+
+TABLES: tuple[tuple[str, compaction.Table], ...] = (
+    ("events", "event"),
+    ("states", "checkpoint"),
+    ("states", "state"),
+)
+
+
+@dataclass(slots=True)
+class Removal:
+    """A compaction under way. `spares_runs`: it ends, `stopped`, where a run of the thread begins; `gentle`: between
+    two batches it pauses for as long as a batch took."""
+
+    connection: Connection
+    owners: Owners
+    plan: compaction.Plan
+    total: int
+    progress: CompactionProgress | None
+    spares_runs: bool
+    gentle: bool
+    removed: dict[str, int] = field(default_factory=lambda: {"events": 0, "states": 0})
+    stopped: bool = False
+
+    async def remove(self) -> None:
+        """Remove what may go."""
+        for what, table in TABLES:
+            size = compaction.FIRST_BATCH
+            while not self.stopped:
+                gone, took_s = await self.connection.write("NORMAL", self._batch, table, size)
+                if not gone:
+                    break
+                size = compaction.next_size(size, took_s)
+                await self._between(what, took_s)
+
+    async def give_back(self) -> int:
+        """Give the free pages back to the file system; how many bytes the file shrank by."""
+        free, before = -1, await self.connection.bare(compaction.file_bytes)
+        while True:
+            began = time.perf_counter()
+            left = await self.connection.bare(self._vacuum)
+            if not left or left == free:
+                break
+            free = left
+            await self._between("space", time.perf_counter() - began)
+        await self.connection.bare(compaction.checkpoint_wal, "TRUNCATE")
+        return max(0, before - await self.connection.bare(compaction.file_bytes))
+
+    def _batch(self, db: sqlite3.Connection, table: compaction.Table, size: int) -> tuple[int, float]:
+        if self.spares_runs and compaction_rows.is_live(db, self.owners, self.plan.thread_id):
+            self.stopped = True
+            return 0, 0.0
+        gone, took_s = compaction.timed_batch(db, self.plan, table, size)
+        # here, and not by who awaits it: he may be cancelled meanwhile, and the batch is removed all the same
+        self.removed["events" if table == "event" else "states"] += gone
+        return gone, took_s
+
+    def _vacuum(self, db: sqlite3.Connection) -> int:
+        if self.spares_runs and compaction_rows.is_live(db, self.owners, self.plan.thread_id):
+            return 0  # all that should go is gone; the next compaction gives its space back
+        return compaction.vacuum_batch(db)
+
+    async def _between(self, what: str, took_s: float) -> None:
+        await self.connection.bare(compaction.checkpoint_wal, "PASSIVE")
+        if self.progress:
+            self.progress(self.removed["events"] + self.removed["states"], self.total, what)
+        if self.gentle:
+            await asyncio.sleep(took_s)
 
 
 async def compact_thread(
     connection: Connection,
-    thread_id: str,
-    events: RetentionPolicy | None,
-    states: StateRetentionPolicy | None,
+    owners: Owners,
     clock: Callable[[], int],
+    thread_id: str,
+    retention: Retention,
     *,
     dry_run: bool = False,
     progress: CompactionProgress | None = None,
 ) -> MemoryCompactionResult:
     """Remove old records in small batches, then give the space back. Cancelled between two of them, what was removed
-    stays removed."""
-    plan = await connection.read(compaction.make_plan, thread_id, events, states, clock())
+    stays removed, and the row of the compaction says how much that was."""
+    plan = await connection.read(compaction.make_plan, thread_id, retention.events, retention.states, clock())
     counts = await connection.read(compaction.count, plan)
     if dry_run:
         return _result(counts, counts.events_going, counts.states_going, reclaimed=0)
-    record = await connection.write("NORMAL", compaction.begin_record, thread_id, events, states, clock())
-    before = await connection.bare(compaction.file_bytes)
-    removed: dict[str, int] = {"events": 0, "states": 0}
-    total = counts.events_going + counts.states_going
-    tables: tuple[tuple[str, compaction.Table], ...] = (
-        ("events", "event"),
-        ("states", "checkpoint"),
-        ("states", "state"),
+    row = await connection.write(
+        "NORMAL", compaction_rows.begin, owners, thread_id, retention, "hand", clock()
     )
-    for what, table in tables:
-        size = compaction.FIRST_BATCH
-        while True:
-            gone, took_s = await connection.write("NORMAL", compaction.timed_batch, plan, table, size)
-            if not gone:
-                break
-            removed[what] += gone
-            size = compaction.next_size(size, took_s)
-            await connection.bare(compaction.checkpoint_wal, "PASSIVE")
-            if progress:
-                progress(removed["events"] + removed["states"], total, what)
-    free = -1
-    while (left := await connection.bare(compaction.vacuum_batch)) != free and left:
-        free = left
-        await connection.bare(compaction.checkpoint_wal, "PASSIVE")
-        if progress:
-            progress(removed["events"] + removed["states"], total, "space")
-    await connection.bare(compaction.checkpoint_wal, "TRUNCATE")
-    after = await connection.bare(compaction.file_bytes)
-    result = _result(counts, removed["events"], removed["states"], reclaimed=max(0, before - after))
-    await connection.write("NORMAL", compaction.end_record, record, result)
-    return result
+    removal = Removal(connection, owners, plan, _total(counts), progress, spares_runs=False, gentle=False)
+    return await _carry_out(removal, row, counts)
+
+
+async def compact_unattended(
+    connection: Connection,
+    owners: Owners,
+    clock: Callable[[], int],
+    thread_id: str,
+    retention: Retention,
+    *,
+    why: CompactionReason,
+    every_ms: int,
+    progress: CompactionProgress | None,
+) -> UnattendedCompaction:
+    """The same for one process of several, and never beside a run of the thread. Where nothing would go there is no
+    row of it."""
+    plan = await connection.read(compaction.make_plan, thread_id, retention.events, retention.states, clock())
+    if not await connection.read(compaction.anything_goes, plan):
+        return UnattendedCompaction(None, "nothing")
+    row = await connection.write(
+        "NORMAL", compaction_rows.claim, owners, thread_id, retention, why, every_ms, clock()
+    )
+    if isinstance(row, str):
+        return UnattendedCompaction(None, row)
+    try:
+        counts = await connection.read(compaction.count, plan)
+    except BaseException:
+        owners.live_compactions.discard(row)
+        raise
+    gentle = why == "schedule"
+    removal = Removal(connection, owners, plan, _total(counts), progress, spares_runs=True, gentle=gentle)
+    result = await _carry_out(removal, row, counts)
+    return UnattendedCompaction(result, stopped="live" if removal.stopped else "")
+
+
+async def _carry_out(removal: Removal, row: int, counts: compaction.Counts) -> MemoryCompactionResult:
+    connection, owners, removed = removal.connection, removal.owners, removal.removed
+    try:
+        await removal.remove()
+        reclaimed = 0 if removal.stopped else await removal.give_back()
+        result = _result(counts, removed["events"], removed["states"], reclaimed=reclaimed)
+        if removal.stopped:
+            await connection.write("NORMAL", compaction_rows.stop, row, "live", removed)
+        else:
+            await connection.write("NORMAL", compaction_rows.end, row, result)
+        return result
+    except asyncio.CancelledError:
+        with contextlib.suppress(StoreError):  # without it the row reads as cut off, which is true as well
+            await connection.write("NORMAL", compaction_rows.stop, row, "cancelled", removed)
+        raise
+    finally:
+        owners.live_compactions.discard(row)
+
+
+def _total(counts: compaction.Counts) -> int:
+    return counts.events_going + counts.states_going
 
 
 def _result(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
-from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
+from afk.memory.retention import RetentionPolicy, StateRetentionPolicy
 from afk.memory.sqlite.rows import dump
 
 # a writer beside a compaction waits for one batch at the most
@@ -177,6 +177,21 @@ def delete_batch(db: sqlite3.Connection, plan: Plan, table: Table, size: int) ->
     ).rowcount
 
 
+def anything_goes(db: sqlite3.Connection, plan: Plan) -> bool:
+    """Whether there is a row that may go; stops at the first one."""
+    args = plan.parameters()
+    tables: tuple[tuple[Table, bool], ...] = (
+        ("checkpoint", plan.touch_states),
+        ("state", plan.touch_states),
+        ("event", plan.touch_events),
+    )
+    return any(
+        touched
+        and db.execute(f"SELECT EXISTS (SELECT 1 FROM {table} c WHERE {GOING[table]})", args).fetchone()[0]
+        for table, touched in tables
+    )
+
+
 def next_size(size: int, took_s: float) -> int:
     """The next batch's size, so that it takes about BATCH_TARGET_S."""
     fitting = int(size * BATCH_TARGET_S / max(took_s, 1e-4))
@@ -210,25 +225,3 @@ def timed_batch(db: sqlite3.Connection, plan: Plan, table: Table, size: int) -> 
     began = time.perf_counter()
     removed = delete_batch(db, plan, table, size)
     return removed, time.perf_counter() - began
-
-
-def begin_record(
-    db: sqlite3.Connection,
-    thread_id: str,
-    events: RetentionPolicy | None,
-    states: StateRetentionPolicy | None,
-    now_ms: int,
-) -> int:
-    """Write down that a compaction began; its id."""
-    policies = {"events": asdict(events) if events else None, "states": asdict(states) if states else None}
-    cursor = db.execute(
-        "INSERT INTO compaction (thread_id, policies, created_at_ms) VALUES (?, ?, ?)",
-        (thread_id, dump(policies), now_ms),
-    )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
-
-
-def end_record(db: sqlite3.Connection, compaction_id: int, result: MemoryCompactionResult) -> None:
-    """Write down what a compaction removed."""
-    db.execute("UPDATE compaction SET result = ? WHERE id = ?", (dump(asdict(result)), compaction_id))

@@ -53,6 +53,22 @@ def add_subagents(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+COMPACTION_REASONS = (
+    "ALTER TABLE compaction ADD COLUMN why TEXT NOT NULL DEFAULT 'hand'",
+    # the store that works on it, while it has neither a result nor was stopped
+    "ALTER TABLE compaction ADD COLUMN owner TEXT",
+    "ALTER TABLE compaction ADD COLUMN stopped TEXT",
+    # asked before every batch of a compaction that must not work beside a run
+    "CREATE INDEX run_owned ON run (thread_id) WHERE owner IS NOT NULL",
+)
+
+
+def add_compaction_reasons(db: sqlite3.Connection) -> None:
+    """A compaction says why it was made, who makes it, and why it ended early."""
+    for statement in COMPACTION_REASONS:
+        db.execute(statement)
+
+
 def keep_copy(path: str, version: int) -> Path:
     """Copy the database at `path`, as it is on disk, to `PATH.before-vVERSION`, and return that name. For the holder
     of the write lock: nobody else makes the copy, or changes what is copied, meanwhile.

@@ -20,12 +20,14 @@ _held: weakref.WeakSet[Owners] = weakref.WeakSet()
 class Owners:
     """The owners of the runs of one database: this store, and how to tell whether another one still lives.
 
-    `live_runs` are the runs that this store owns and somebody here executes.
+    `live_runs` are the runs that this store owns and somebody here executes, `live_compactions` the compactions that
+    somebody here works on.
     """
 
     def __init__(self, database: Path, owner_id: str) -> None:
         self.owner_id = owner_id
         self.live_runs: set[str] = set()
+        self.live_compactions: set[int] = set()
         self._folder = database.with_name(database.name + "-owners")
         self._descriptor: int | None = None
 
@@ -80,6 +82,12 @@ class Owners:
     def executes(self, owner_id: str, run_id: str) -> bool:
         """Whether an owner is at work on a run: this one if it says so, any other as long as it lives."""
         return run_id in self.live_runs if owner_id == self.owner_id else self.is_alive(owner_id)
+
+    def compacts(self, owner_id: str, compaction_id: int) -> bool:
+        """The same for a compaction."""
+        if owner_id == self.owner_id:
+            return compaction_id in self.live_compactions
+        return self.is_alive(owner_id)
 
     def is_alive(self, owner_id: str) -> bool:
         """Whether the process that holds this owner's lock still runs."""

@@ -10,7 +10,6 @@ from afk.agents.errors import ApprovalNotFoundError
 from afk.memory.records import (
     ApprovalRecord,
     CheckpointRecord,
-    CompactionRecord,
     EffectRecord,
     EventRecord,
     GrantRecord,
@@ -26,7 +25,6 @@ from afk.memory.sqlite.rows import (
     effect_of,
     event_of,
     grant_of,
-    load_or_none,
     run_of,
 )
 from afk.memory.sqlite.runs import read_state
@@ -214,23 +212,6 @@ def read_range(
         )
         calls.append((effect_of(row), approval_of(request) if request else None))
     return messages, calls
-
-
-def list_compactions(db: sqlite3.Connection, thread_id: str, limit: int) -> list[CompactionRecord]:
-    """Past compactions of a thread, the newest first."""
-    rows = db.execute(
-        "SELECT * FROM compaction WHERE thread_id = ? ORDER BY id DESC LIMIT ?", (thread_id, limit)
-    )
-    return [
-        CompactionRecord(
-            row["id"],
-            row["thread_id"],
-            load_or_none(row["policies"]) or {},
-            load_or_none(row["result"]),
-            row["created_at_ms"],
-        )
-        for row in rows
-    ]
 
 
 def get_preference(db: sqlite3.Connection, key: str) -> str | None:

@@ -6,7 +6,12 @@ import sqlite3
 from collections.abc import Callable, Sequence
 
 from afk.agents.errors import AgentCheckpointSchemaError, StoreError
-from afk.memory.sqlite.migrations import add_grant_patterns, add_subagents, keep_copy
+from afk.memory.sqlite.migrations import (
+    add_compaction_reasons,
+    add_grant_patterns,
+    add_subagents,
+    keep_copy,
+)
 
 # "afk1": tells our file from any other SQLite database
 APPLICATION_ID = 0x61666B31
@@ -198,6 +203,7 @@ MIGRATIONS: Sequence[tuple[str, Callable[[sqlite3.Connection], None]]] = (
     ("first tables", _first),
     ("grants by a pattern", add_grant_patterns),
     ("runs inside runs", add_subagents),
+    ("compactions with a reason", add_compaction_reasons),
 )
 VERSION = len(MIGRATIONS)
 

@@ -17,7 +17,6 @@ from afk.memory.records import (
     CallResult,
     CallTrace,
     CheckpointRecord,
-    CompactionRecord,
     Decision,
     EffectPhase,
     EffectRecord,
@@ -34,19 +33,16 @@ from afk.memory.records import (
     RunStop,
     ThreadRecord,
 )
-from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
 from afk.memory.sqlite import approvals, effects, forks, lineage, queries, runs, search, traces, writing
-from afk.memory.sqlite.compacting import compact_thread
 from afk.memory.sqlite.connection import Connection, Durability
 from afk.memory.sqlite.lifelines import Lifeline, still_running
 from afk.memory.sqlite.owners import NoOwners, Owners
-from afk.memory.sqlite.store_deletions import DeletionStore
+from afk.memory.sqlite.store_compactions import CompactionStore
 from afk.memory.sqlite.store_family import FamilyStore
 from afk.memory.sqlite.store_grants import GrantStore
-from afk.memory.store import CompactionProgress
 
 
-class SQLiteMemoryStore(GrantStore, FamilyStore, DeletionStore):
+class SQLiteMemoryStore(GrantStore, FamilyStore, CompactionStore):
     """A MemoryStore in one SQLite file, in WAL mode, that several processes of one host may have open.
 
     `path` is made, with its folder, when the store is opened. `clock` and `new_id` give the times and names of new
@@ -358,10 +354,6 @@ class SQLiteMemoryStore(GrantStore, FamilyStore, DeletionStore):
         """Events of a thread in their order."""
         return await self._connection.read(queries.list_events, thread_id, after, limit)
 
-    async def list_compactions(self, thread_id: str, *, limit: int = 50) -> list[CompactionRecord]:
-        """Past compactions of a thread, the newest first."""
-        return await self._connection.read(queries.list_compactions, thread_id, limit)
-
     async def find(self, text: str, *, workspace: str | None = None, limit: int = 200) -> list[FoundText]:
         """Titles, then messages, that hold a text; in slices, between which others get their turn."""
         found = await self._connection.read(search.find_titles, text, workspace, limit)
@@ -386,24 +378,6 @@ class SQLiteMemoryStore(GrantStore, FamilyStore, DeletionStore):
     async def set_preference(self, key: str, value: str | None) -> None:
         """Keep a value of the app's own; None forgets it."""
         await self._connection.write("NORMAL", queries.set_preference, key, value, self.clock())
-
-    # keeping it small
-
-    async def compact(
-        self,
-        thread_id: str,
-        events: RetentionPolicy | None,
-        states: StateRetentionPolicy | None,
-        *,
-        dry_run: bool = False,
-        progress: CompactionProgress | None = None,
-    ) -> MemoryCompactionResult:
-        """Remove old records in small batches, then give the space back; what deletions left behind goes too."""
-        if not dry_run:
-            await self.remove_deleted()
-        return await compact_thread(
-            self._connection, thread_id, events, states, self.clock, dry_run=dry_run, progress=progress
-        )
 
 
 class InMemoryMemoryStore(SQLiteMemoryStore):

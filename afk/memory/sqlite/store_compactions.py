@@ -1,0 +1,83 @@
+"""The part of a store that is about keeping it small."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from afk.memory.records import CompactionRecord
+from afk.memory.retention import (
+    CompactionReason,
+    MemoryCompactionResult,
+    Retention,
+    RetentionPolicy,
+    StateRetentionPolicy,
+    UnattendedCompaction,
+)
+from afk.memory.sqlite import compacting, compaction_rows, due
+from afk.memory.sqlite.connection import Connection
+from afk.memory.sqlite.owners import Owners
+from afk.memory.sqlite.store_deletions import DeletionStore
+from afk.memory.store import CompactionProgress
+
+
+class CompactionStore(DeletionStore):
+    """See `MemoryStore`."""
+
+    clock: Callable[[], int]
+    _connection: Connection
+    _owners: Owners
+
+    async def compact(
+        self,
+        thread_id: str,
+        events: RetentionPolicy | None,
+        states: StateRetentionPolicy | None,
+        *,
+        dry_run: bool = False,
+        progress: CompactionProgress | None = None,
+    ) -> MemoryCompactionResult:
+        """Remove old records in small batches, then give the space back; what deletions left behind goes too."""
+        if not dry_run:
+            await self.remove_deleted()
+        return await compacting.compact_thread(
+            self._connection,
+            self._owners,
+            self.clock,
+            thread_id,
+            Retention(events, states),
+            dry_run=dry_run,
+            progress=progress,
+        )
+
+    async def compact_unattended(
+        self,
+        thread_id: str,
+        retention: Retention,
+        *,
+        why: CompactionReason,
+        every_ms: int = 0,
+        progress: CompactionProgress | None = None,
+    ) -> UnattendedCompaction:
+        """A compaction that nobody stands beside."""
+        return await compacting.compact_unattended(
+            self._connection,
+            self._owners,
+            self.clock,
+            thread_id,
+            retention,
+            why=why,
+            every_ms=every_ms,
+            progress=progress,
+        )
+
+    async def due_threads(
+        self, retention: Retention, every_ms: int, *, after: int = 0
+    ) -> tuple[list[str], int | None]:
+        """Threads that the schedule has something to do in, and the place to go on behind."""
+        return await self._connection.read(due.due_threads, retention, every_ms, after, self.clock())
+
+    async def list_compactions(
+        self, thread_id: str | None = None, *, limit: int = 50
+    ) -> list[CompactionRecord]:
+        """Past compactions of a thread, or of all, the newest first."""
+        return await self._connection.read(compaction_rows.list_compactions, self._owners, thread_id, limit)
