@@ -22,6 +22,8 @@ from afk.core.events import (
 )
 from afk.core.judge import Judge, call_sha
 from afk.core.keeping import OutcomeKeeper
+from afk.core.shown import changed_since_shown
+from afk.core.unknown import TAKEN_OVER, still_running_text, timed_out_in_thread, why_unknown
 from afk.memory.decided import decided_result, with_edited_note
 from afk.memory.records import (
     ApprovalRecord,
@@ -36,7 +38,7 @@ from afk.memory.records import (
 )
 from afk.memory.store import Lifeline, MemoryStore
 from afk.memory.text import storable
-from afk.tools import Tool, ToolArgumentsError, ToolContext, ToolError
+from afk.tools import BasisChangedError, Tool, ToolArgumentsError, ToolContext, ToolError
 
 if TYPE_CHECKING:
     from afk.core.subagents import Delegate
@@ -48,23 +50,6 @@ CUT_OFF_AND_DENIED = "An earlier attempt at this call was cut off and may have h
 NO_LONGER_ALLOWED = "What allowed this call no longer holds: it expired or was revoked."
 ASKED_AGAIN = "Asked again: "
 STOPPED = "This call was stopped while it ran. It may have had an effect."
-CAUGHT = (
-    "The process that made this call ended before an outcome was recorded, so whether it took effect is not known. "
-    "It is never repeated without you."
-)
-NOT_RECORDED = (
-    "This call was made, but its outcome could not be recorded, so whether it took effect is not known. "
-    "It is never repeated without you. What went wrong:"
-)
-LEFT_RUNNING = (
-    "The run was stopped while this call ran, and the call could not be stopped with it, so whether it took effect "
-    "is not known. It is never repeated without you."
-)
-STILL_RUNNING = "This call was still running"
-TAKEN_OVER = (
-    "Another process was making this call when its run was taken over, so whether it takes effect is not known. "
-    "It is never repeated without you."
-)
 
 
 class OpenCall:
@@ -145,7 +130,7 @@ class CallWorker:
             case "run_again":
                 running = self._store.still_running(effect.effect_id)
                 if running is not None:  # two of it at once is what nobody asked for
-                    return await self._ask(effect, "uncertain", _still_running(running))
+                    return await self._ask(effect, "uncertain", still_running_text(running))
                 return await self._execute(effect, approval)
             case status:
                 decided = decided_result(approval)
@@ -161,7 +146,7 @@ class CallWorker:
             return await self._execute_allowed(effect, approval)
         running = self._store.still_running(effect.effect_id)
         if running is not None:
-            return await self._ask(effect, "uncertain", _still_running(running))
+            return await self._ask(effect, "uncertain", still_running_text(running))
         tool = self._tool(effect)
         if tool.verify is not None:
             happened = await self._verify(tool, effect)
@@ -169,7 +154,7 @@ class CallWorker:
                 return await self._settle(effect, CallResult("done", HAPPENED_BY_VERIFY), ("executing",))
             if happened is False:
                 return await self._execute_allowed(effect, approval, known_absent=True)
-        return await self._ask(effect, "uncertain", _why_unknown(self._run.interruption))
+        return await self._ask(effect, "uncertain", why_unknown(self._run.interruption))
 
     async def _verify(self, tool: Tool, effect: EffectRecord) -> bool | None:
         assert tool.verify is not None
@@ -214,6 +199,8 @@ class CallWorker:
             return await self._settle(effect, refusal, (effect.phase,))
         if not await self._judge.still_covers(effect, values):
             return await self._ask(effect, "call", "What allowed calls like this one no longer covers it.")
+        if (changed := await self._changed(effect, approval, values, known_absent)) is not None:
+            return await self._ask(effect, approval.kind if approval else "call", changed)
         if not self._budget.claim_call():
             return OpenCall(effect, approval)
         if effect.effect == "subagent":
@@ -223,7 +210,7 @@ class CallWorker:
             lifeline = self._store.lifeline(effect.effect_id) if effect.effect == "once" else None
         except BlockingIOError:
             self._budget.give_back_call()
-            return await self._ask(effect, approval.kind if approval else "call", _still_running(0))
+            return await self._ask(effect, approval.kind if approval else "call", still_running_text(0))
         try:
             return await self._execute_held(effect, approval, values, lifeline, known_absent, decided_sha)
         finally:
@@ -273,9 +260,15 @@ class CallWorker:
             started = began
         self._emit(CallStarted(self._key.run_id, effect.call_id, effect.tool_name, max(1, started.attempt)))
         began_at = time.monotonic()
-        result = await self._call(started, values, lifeline)
+        try:
+            result = await self._call(started, values, lifeline, approval.shown if approval else None)
+        except BasisChangedError as error:  # in the last moment, and nothing was done
+            self._budget.give_back_call()
+            await self._store.withdraw_effect(self._key, started.effect_id)
+            changed = await self._changed(effect, approval, values, known_absent)
+            return await self._ask(effect, approval.kind if approval else "call", changed or f"{error}.")
         if result is None:
-            return await self._ask(started, "uncertain", _timed_out_in_thread(self._tool(effect)))
+            return await self._ask(started, "uncertain", timed_out_in_thread(self._tool(effect)))
         if edited:
             result = with_edited_note(result, values)
         phases: tuple[EffectPhase, ...] = ("executing",) if started is not effect else ("proposed",)
@@ -303,6 +296,22 @@ class CallWorker:
             self._budget.give_back_call()
         return began
 
+    async def _changed(
+        self,
+        effect: EffectRecord,
+        approval: ApprovalRecord | None,
+        values: dict[str, Any],
+        known_absent: bool,
+    ) -> str | None:
+        """Why a yes no longer holds: what the call would change is not what was shown with it. What an interrupted
+        attempt may have changed itself says nothing."""
+        if approval is None or approval.shown is None or (effect.phase == "executing" and not known_absent):
+            return None
+        tool, folder = self._tool(effect), Path(self._run.workspace)
+        return await asyncio.to_thread(
+            changed_since_shown, tool, approval.shown, folder, values, self._store.is_own_file
+        )
+
     async def _was_edited_before(self, effect: EffectRecord, approval: ApprovalRecord | None) -> bool:
         """Whether a person, asked about the call before its outcome was lost, had changed its arguments."""
         if approval is None or approval.kind != "uncertain":
@@ -314,15 +323,18 @@ class CallWorker:
         )
 
     async def _call(
-        self, effect: EffectRecord, arguments: dict[str, Any], lifeline: Lifeline | None
+        self, effect: EffectRecord, arguments: dict[str, Any], lifeline: Lifeline | None, shown: str | None
     ) -> CallResult | None:
-        """Call the tool. None: its time is over, it can't be killed, and so nobody knows."""
+        """Call the tool. None: its time is over, it can't be killed, and so nobody knows. Raises BasisChangedError
+        where what it would change is not what was `shown`: then nothing was done."""
         tool = self._tool(effect)
         timeout = asyncio.timeout(tool.timeout_s)
         try:
             async with timeout:
-                return CallResult("done", await tool.call(self._context(effect, lifeline), arguments))
+                return CallResult("done", await tool.call(self._context(effect, lifeline, shown), arguments))
         except ToolError as error:
+            if shown is not None and isinstance(error, BasisChangedError):
+                raise
             return CallResult("failed", str(error) or f"{tool.name} failed.")
         except TimeoutError as error:
             if not timeout.expired():
@@ -382,7 +394,9 @@ class CallWorker:
         assert tool is not None  # checked before the run was taken, and before the call was proposed
         return tool
 
-    def _context(self, effect: EffectRecord, lifeline: Lifeline | None = None) -> ToolContext:
+    def _context(
+        self, effect: EffectRecord, lifeline: Lifeline | None = None, shown: str | None = None
+    ) -> ToolContext:
         loop = asyncio.get_running_loop()
 
         def emit(text: str) -> None:
@@ -401,32 +415,9 @@ class CallWorker:
             emit=emit,
             off_limits=self._store.is_own_file,
             lifeline=lifeline,
+            shown=shown,
         )
 
 
 def _failure(tool: Tool, error: BaseException) -> str:
     return f"{tool.name} failed: {type(error).__name__}: {error}"
-
-
-def _timed_out_in_thread(tool: Tool) -> str:
-    return (
-        f"{tool.name} did not end within {tool.timeout_s:g} s and can't be stopped, "
-        "so whether it took effect is not known."
-    )
-
-
-def _why_unknown(interruption: dict[str, Any] | None) -> str:
-    """`interruption`: why the run had stopped before it was taken; None where it could not say that any more."""
-    if interruption is None:
-        return CAUGHT
-    if interruption["kind"] == "infrastructure":
-        return f"{NOT_RECORDED} {interruption['detail']}"
-    return LEFT_RUNNING
-
-
-def _still_running(group: int) -> str:
-    stop = f"stop it with: kill -- -{group}" if group else "end the process that makes it"
-    return (
-        f"{STILL_RUNNING} when this was asked, though this run was no longer that process's. "
-        f"Wait until it has ended, or {stop}. It can be run again only after that."
-    )

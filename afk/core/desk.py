@@ -47,13 +47,16 @@ class Desk:
         output: str | None = None,
         scope: Scope = "once",
         pattern: GrantPattern | None = None,
+        shown: str | None = None,
         by: str | None = None,
     ) -> ApprovalRecord:
         """Record a decision, once. What is executed is what `args_sha`, the hash the request carries, stands for.
 
         allow (with `arguments`: edited ones, in the tool's schema; with `scope` "thread" or "workspace": the very
         same call, or those that `pattern` covers, are allowed there from now on), deny, respond (`output` stands in
-        the tool's place); for a call of unknown outcome run_again, happened, skip. A run that waits in this process
+        the tool's place); for a call of unknown outcome run_again, happened, skip. `shown` is the fingerprint of a
+        preview (`afk.tools.preview`): where what the call would change is something else by the time it is made, it
+        is not made, and asked about anew; without one nothing is compared. A run that waits in this process
         goes on; any other when it is resumed. Raises ApprovalAlreadyDecidedError (with who and when),
         ApprovalExpiredError, ApprovalStaleError, ApprovalNotFoundError, AgentConfigurationError (a pattern that does
         not cover the call). On return the decision is on disk; if cancelled, it is whole or absent.
@@ -80,8 +83,8 @@ class Desk:
             if arguments is not None:
                 edited_sha = call_sha(request.tool_name, arguments, workspace)
             if pattern is not None:
-                shown = request.arguments if arguments is None else arguments
-                check_pattern(pattern, request.tool_name, shown, workspace)
+                allowed = request.arguments if arguments is None else arguments
+                check_pattern(pattern, request.tool_name, allowed, workspace)
         decided = await store.decide(
             approval_id,
             Decision(
@@ -94,6 +97,7 @@ class Desk:
                 output=output,
                 scope=scope,
                 pattern=pattern,
+                shown=shown,
             ),
         )
         for handle in self._handles.values():

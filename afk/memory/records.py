@@ -155,7 +155,8 @@ class CallTrace:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRecord:
-    """One request for a decision, with everything that was shown, and the decision once there is one."""
+    """One request for a decision, with everything that was shown, and the decision once there is one. `shown`: the
+    fingerprint of what the call would change, as who allowed it was shown it; None where that is not known."""
 
     approval_id: str
     run_id: str
@@ -180,6 +181,7 @@ class ApprovalRecord:
     decided_by: str | None = None
     decided_at_ms: int | None = None
     consumed_at_ms: int | None = None
+    shown: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +366,7 @@ class ChildBegun:
 class Decision:
     """A decision about a request. `arguments` (allow only) are the edited ones, `edited_sha` their hash; `output` is
     the person's answer in the tool's place (respond only); `pattern` what a remembered yes covers (None: the very
-    same call)."""
+    same call); `shown` the fingerprint of what the call would change, as it was shown: a yes holds while it is so."""
 
     decision: DecisionText
     args_sha: str
@@ -375,3 +377,4 @@ class Decision:
     output: str | None = None
     scope: Scope = "once"
     pattern: GrantPattern | None = None
+    shown: str | None = None

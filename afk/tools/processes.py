@@ -20,12 +20,12 @@ _PAUSE_S = 0.005
 TERM_GRACE_S = 2.0
 KILL_GRACE_S = 1.0
 
-_WITHHELD = ("OPENAI_API_KEY",)
+WITHHELD = ("OPENAI_API_KEY",)
 
 
 def environment_of_children() -> dict[str, str]:
     """This process's environment without the key that pays for the model."""
-    return {name: value for name, value in os.environ.items() if name not in _WITHHELD}
+    return {name: value for name, value in os.environ.items() if name not in WITHHELD}
 
 
 class ProcessGroup:

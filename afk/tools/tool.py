@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, overload
 
+from afk.tools.basis import Basis
 from afk.tools.signature import read_signature
 from afk.tools.threads import call_in_thread
 
@@ -52,7 +53,8 @@ class ToolContext:
     output while the tool works; it is never stored. `off_limits(stat)` is true for files that the store
     keeps open: they must not even be opened (closing a descriptor of a SQLite file drops the locks that
     SQLite holds on it), so tools ask with `os.stat` *before* they open. `lifeline` is for the programs that a
-    call starts.
+    call starts. `shown` is the fingerprint of the `basis` that was shown to the person who allowed the call, None
+    where nothing was: where it is another one by now, the tool raises BasisChangedError and has done nothing.
     """
 
     workspace: Path
@@ -65,6 +67,7 @@ class ToolContext:
     emit: Callable[[str], None] = _drop
     off_limits: Callable[[os.stat_result], bool] = _nothing_off_limits
     lifeline: Lifeline | None = None
+    shown: str | None = None
 
 
 class ToolError(Exception):
@@ -75,10 +78,17 @@ class ToolArgumentsError(ToolError):
     """The arguments do not fit the tool's schema; the message says which and why."""
 
 
+class BasisChangedError(ToolError):
+    """What the call is about is no longer what it was: nothing was done. Where a person was shown the former, they
+    are asked again."""
+
+
 # Given the context and the validated arguments: did this call happen? None where it can't be known.
 Verify = Callable[[ToolContext, dict[str, Any]], Awaitable[bool | None] | bool | None]
 # Given the workspace and the arguments: a reason to ask a person even so, or None.
 AskWhen = Callable[[Path, dict[str, Any]], str | None]
+# Given the workspace, the arguments and `off_limits`: what the call would change, as it is now. Never raises.
+BasisOf = Callable[[Path, dict[str, Any], Callable[[os.stat_result], bool]], Basis]
 
 _EFFECTS = get_args(Effect)
 _APPROVALS = get_args(ApprovalMode)
@@ -90,8 +100,9 @@ class Tool:
 
     `effect` says what calling it twice would do: "read" changes nothing, "idempotent" changes nothing more,
     "once" must not happen twice. `approval` "policy" means that rules decide, and that without a rule a
-    person is asked. `timeout_s` is the limit of one call in seconds, None for the runner's. `function` is
-    what was decorated. Raises TypeError or ValueError for a declaration that makes no sense.
+    person is asked. `timeout_s` is the limit of one call in seconds, None for the runner's. `basis` says what a call
+    would change, as it is now: a person's yes holds only for what they were shown of it. `function` is what was
+    decorated. Raises TypeError or ValueError for a declaration that makes no sense.
     """
 
     def __init__(
@@ -105,6 +116,7 @@ class Tool:
         name: str | None = None,
         description: str | None = None,
         ask_when: AskWhen | None = None,
+        basis: BasisOf | None = None,
     ) -> None:
         self._context_name, self._arguments = read_signature(function, ToolContext)
         called = name if name is not None else function.__name__
@@ -114,7 +126,7 @@ class Tool:
             raise ValueError(f"tool {called}: effect is one of {', '.join(_EFFECTS)}, not {effect!r}")
         if approval is not None and approval not in _APPROVALS:
             raise ValueError(f"tool {called}: approval is one of {', '.join(_APPROVALS)}, not {approval!r}")
-        for what, value in (("verify", verify), ("ask_when", ask_when)):
+        for what, value in (("verify", verify), ("ask_when", ask_when), ("basis", basis)):
             if value is not None and not callable(value):
                 raise TypeError(f"tool {called}: {what} is a function or None, not {value!r}")
         if timeout_s is not None and not (math.isfinite(timeout_s) and timeout_s > 0):
@@ -132,6 +144,7 @@ class Tool:
         self.verify = verify
         self.timeout_s = timeout_s
         self.ask_when = ask_when
+        self.basis = basis
         self.is_threaded = not inspect.iscoroutinefunction(function)
         """Whether it runs in a thread, and so goes on when its call is given up: it cannot be killed."""
 
@@ -217,6 +230,7 @@ def tool(
     name: str | None = None,
     description: str | None = None,
     ask_when: AskWhen | None = None,
+    basis: BasisOf | None = None,
 ) -> Callable[[Callable[..., Any]], Tool]: ...
 def tool(
     function: Callable[..., Any] | None = None, /, **options: Any

@@ -319,6 +319,7 @@ class Gateway:
                 output=output,
                 scope=scope,
                 pattern=GrantPattern(request.tool_name, pattern.kind, pattern.value) if pattern else None,
+                shown=request.shown,
             )
         self._post(messages.RequestsChanged(request.thread_id))
         await self.resume(request.thread_id)

@@ -52,6 +52,9 @@ def view_of(
         marks=mark_count(preview.text),
         known=known,
         patterns=_patterns(approval, workspace),
+        file=clean_line(preview.file),
+        shown=preview.fingerprint,
+        effects=tuple(clean_exact(one.replace("\n", "⏎")) for one in preview.warnings),
     )
 
 

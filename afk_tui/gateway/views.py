@@ -84,7 +84,9 @@ class ApprovalView:
 
     `preview_kind`: "diff" (unified diff text), "command" (shell text), "json". `preview` is whole, never cut;
     `marks` says how many characters in it were made visible because they could deceive. `patterns` are what a yes
-    may be remembered by, beside the very same call; the narrowest first.
+    may be remembered by, beside the very same call; the narrowest first. `file` is what a diff is of; `shown` stands
+    for the file as the preview shows it, and goes back with a decision; `effects` are sentences about what else the
+    call would do, as far as that can be seen in it.
     """
 
     approval_id: str
@@ -109,6 +111,9 @@ class ApprovalView:
     marks: int = 0
     known: str = ""
     patterns: tuple[PatternChoice, ...] = ()
+    file: str = ""
+    shown: str | None = None
+    effects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,11 +72,13 @@ def place_of(view: ApprovalView, width: int | None = None) -> str:
 
 
 def warning_of(view: ApprovalView) -> str:
-    """A word about characters that were made visible, or ""."""
-    if not view.marks:
-        return ""
-    verb = "is shown as a mark" if view.marks == 1 else "are shown as marks"
-    return f"{count(view.marks, 'hidden character')} {verb}"
+    """What deserves a second look: characters that were made visible, and what a command would do beside what it
+    prints; or ""."""
+    marks = []
+    if view.marks:
+        verb = "is shown as a mark" if view.marks == 1 else "are shown as marks"
+        marks = [f"{count(view.marks, 'hidden character')} {verb}"]
+    return "\n".join([*marks, *view.effects])
 
 
 def next_pattern(view: ApprovalView, chosen: PatternChoice | None, by: int) -> PatternChoice | None:

@@ -8,7 +8,8 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from afk.core.calls import HAPPENED_BY_VERIFY, STILL_RUNNING
+from afk.core.calls import HAPPENED_BY_VERIFY
+from afk.core.unknown import STILL_RUNNING
 from afk.memory.decided import HAPPENED_BY_PERSON, SKIPPED_BY_PERSON
 from afk.memory.sqlite import schema
 from tests.core.kit import transcript

@@ -23,8 +23,8 @@ from afk.agents.errors import (
     RunFencedError,
 )
 from afk.core import Runner, RunnerConfig
-from afk.core.calls import STILL_RUNNING
 from afk.core.handle import AgentRunHandle
+from afk.core.unknown import STILL_RUNNING
 from afk.llms.openai_client import OpenAIChat
 from afk.llms.protocol import Answer, ModelEvent, ModelRequest
 from afk.memory.records import ApprovalRecord, DecisionText

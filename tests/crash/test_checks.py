@@ -109,7 +109,7 @@ A_REQUEST = "(SELECT id FROM approval WHERE kind = 'call' AND thread_id = 'th' L
 ASK_TWICE = """
     INSERT INTO approval SELECT 'apr_again', run_id, thread_id, call_id, effect_id, kind, tool_name, arguments,
     args_sha, tool_schema, reason, agent_path, status, requested_at_ms, expires_at_ms, edited_arguments, edited_sha,
-    decision_reason, output, scope, decided_by, decided_at_ms, consumed_at_ms FROM approval
+    decision_reason, output, scope, decided_by, decided_at_ms, consumed_at_ms, shown FROM approval
     WHERE kind = 'call' AND thread_id = 'th' LIMIT 1
 """
 ASK_ABOUT_OUTCOME = ASK_TWICE.replace("effect_id, kind,", "effect_id, 'uncertain',")

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from afk.tools import diff as diff_module
 from afk.tools.diff import unified_diff
 from afk.tools.preview import Preview, preview_call
+from afk.tools.workspace import workspace_tools
 
 from .conftest import MakeContext
 
@@ -69,17 +71,17 @@ def test_a_change_too_large_to_compare_is_still_shown_whole(monkeypatch: pytest.
 
 
 def test_a_new_file_is_a_diff_of_all_its_lines(workspace: Path) -> None:
-    assert preview_call("write_file", {"path": "a/b.txt", "content": "one\ntwo\n"}, workspace) == Preview(
-        "diff", "--- /dev/null\n+++ b/a/b.txt\n@@ -0,0 +1,2 @@\n+one\n+two\n", "diff", "new file"
-    )
+    preview = preview_call("write_file", {"path": "a/b.txt", "content": "one\ntwo\n"}, workspace)
+    diff = "--- /dev/null\n+++ b/a/b.txt\n@@ -0,0 +1,2 @@\n+one\n+two\n"
+    assert replace(preview, fingerprint=None) == Preview("diff", diff, "diff", "new file", "a/b.txt")
 
 
 def test_a_write_is_a_diff_against_the_file_as_it_is_now(workspace: Path) -> None:
     (workspace / "a").write_text("one\ntwo\n")
     arguments = {"path": "a", "content": "one\n2\n"}
-    assert preview_call("write_file", arguments, workspace) == Preview(
-        "diff", "--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n", "diff", ""
-    )
+    preview = preview_call("write_file", arguments, workspace)
+    diff = "--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n"
+    assert replace(preview, fingerprint=None) == Preview("diff", diff, "diff", "", "a")
     (workspace / "a").write_text("changed since\n")
     assert "-changed since\n+one\n+2\n" in preview_call("write_file", arguments, workspace).text
     (workspace / "a").write_text("one\n2\n")
@@ -90,11 +92,12 @@ def test_a_write_is_a_diff_against_the_file_as_it_is_now(workspace: Path) -> Non
 def test_an_edit_is_a_diff_of_the_place(workspace: Path) -> None:
     (workspace / "a").write_text("".join(f"{n}\n" for n in range(100)))
     preview = preview_call("edit_file", {"path": "a", "old_text": "50\n", "new_text": "fifty\n"}, workspace)
-    assert preview == Preview(
+    assert replace(preview, fingerprint=None) == Preview(
         "diff",
         "--- a/a\n+++ b/a\n@@ -48,7 +48,7 @@\n 47\n 48\n 49\n-50\n+fifty\n 51\n 52\n 53\n",
         "diff",
         "",
+        "a",
     )
 
 
@@ -159,10 +162,40 @@ def test_files_of_the_store_are_not_opened_for_a_preview(workspace: Path, contex
     assert "pages" not in preview.text
 
 
+@pytest.mark.parametrize("tool_name", ["write_file", "edit_file"])
+def test_the_fingerprint_of_a_preview_is_that_of_the_tool_and_changes_with_the_file(
+    workspace: Path, tool_name: str
+) -> None:
+    (tool,) = [t for t in workspace_tools() if t.name == tool_name]
+    assert tool.basis is not None
+    arguments = {"path": "a", "content": "x", "old_text": "one", "new_text": "two"}
+    seen = set[str | None]()
+    for prepare in (
+        lambda path: None,
+        lambda path: path.write_text("one"),
+        lambda path: path.write_text("one two"),
+        lambda path: path.write_bytes(b"\xe9"),
+        lambda path: (path.unlink(), path.mkdir()),
+    ):
+        prepare(workspace / "a")
+        preview = preview_call(tool_name, arguments, workspace)
+        assert preview.fingerprint == tool.basis(workspace, arguments, lambda _: False).fingerprint
+        seen.add(preview.fingerprint)
+    assert len(seen) == 5
+
+
 def test_a_command_is_its_own_text(workspace: Path) -> None:
     command = "echo 1\nrm -rf build"
     preview = preview_call("run_command", {"command": command, "timeout_s": 5}, workspace)
     assert preview == Preview("command", command, "bash", f"in {workspace}, stops after 5 s")
+
+
+def test_a_command_that_is_not_given_the_key_of_the_model_says_so(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+    preview = preview_call("run_command", {"command": "env", "timeout_s": 5}, workspace)
+    assert preview.note == f"in {workspace}, without OPENAI_API_KEY, stops after 5 s"
 
 
 @pytest.mark.parametrize(

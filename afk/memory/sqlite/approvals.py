@@ -56,7 +56,7 @@ def decide(
         )
     changed = db.execute(
         "UPDATE approval SET status = ?, edited_arguments = ?, edited_sha = ?, decision_reason = ?, output = ?,"
-        " scope = ?, decided_by = ?, decided_at_ms = ? WHERE id = ? AND status = 'pending' AND args_sha = ?",
+        " scope = ?, shown = ?, decided_by = ?, decided_at_ms = ? WHERE id = ? AND status = 'pending' AND args_sha = ?",
         (
             STATUS_OF_DECISION[decision.decision],
             dump_or_null(decision.arguments),
@@ -64,6 +64,7 @@ def decide(
             storable(decision.reason) if decision.reason is not None else None,
             storable(decision.output) if decision.output is not None else None,
             decision.scope,
+            decision.shown,
             decision.by,
             now_ms,
             approval_id,

@@ -69,6 +69,11 @@ def add_compaction_reasons(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+def add_shown_basis(db: sqlite3.Connection) -> None:
+    """A decision keeps what the call would have changed when it was made; NULL: that was not shown."""
+    db.execute("ALTER TABLE approval ADD COLUMN shown TEXT")
+
+
 def keep_copy(path: str, version: int) -> Path:
     """Copy the database at `path`, as it is on disk, to `PATH.before-vVERSION`, and return that name. For the holder
     of the write lock: nobody else makes the copy, or changes what is copied, meanwhile.

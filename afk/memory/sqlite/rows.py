@@ -162,6 +162,7 @@ def approval_of(row: sqlite3.Row) -> ApprovalRecord:
         decided_by=row["decided_by"],
         decided_at_ms=row["decided_at_ms"],
         consumed_at_ms=row["consumed_at_ms"],
+        shown=row["shown"],
     )
 
 

@@ -9,6 +9,7 @@ from afk.agents.errors import AgentCheckpointSchemaError, StoreError
 from afk.memory.sqlite.migrations import (
     add_compaction_reasons,
     add_grant_patterns,
+    add_shown_basis,
     add_subagents,
     keep_copy,
 )
@@ -204,6 +205,7 @@ MIGRATIONS: Sequence[tuple[str, Callable[[sqlite3.Connection], None]]] = (
     ("grants by a pattern", add_grant_patterns),
     ("runs inside runs", add_subagents),
     ("compactions with a reason", add_compaction_reasons),
+    ("what was shown with a request", add_shown_basis),
 )
 VERSION = len(MIGRATIONS)
 
