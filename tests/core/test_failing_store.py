@@ -52,7 +52,11 @@ async def test_on_a_read_only_disk_nothing_begins_and_it_goes_on_when_it_can_be_
     ("statement", "says"),
     [
         ("UPDATE checkpoint SET checksum = 'x'", "its checksum does not fit"),
+        ("UPDATE checkpoint SET state = '{'", "its checksum does not fit"),
         ("DELETE FROM message WHERE role = 'user'", "refers to 2 messages, 1 are there"),
+        # from an earlier one, what happened since would be asked of the model again
+        ("DELETE FROM checkpoint WHERE number = 1", r"its newest checkpoint \(1\) is gone"),
+        ("UPDATE effect SET step = 7", r"the records of calls .* are gone \(call_0_of_0\)"),
     ],
 )
 async def test_of_a_checkpoint_that_is_not_sound_nothing_is_taken_and_nothing_called(
@@ -82,6 +86,30 @@ async def test_from_an_earlier_checkpoint_that_is_sound_the_conversation_goes_on
     assert ledger.lines == []
 
 
+async def test_a_checkpoint_in_the_middle_of_calls_that_are_lost_is_not_forked(
+    runner: MakeRunner, ledger: Ledger, db: Path
+) -> None:
+    run_id = await leave_waiting(runner, agent_with(ledger.tool()), db)
+    change(db, "DELETE FROM effect")
+    one = runner(ScriptedModel(CALL))
+    with pytest.raises(AgentCheckpointCorruptionError, match="Fork from an earlier one"):
+        await one.fork(run_id, f"{run_id}.1")
+    assert [thread.thread_id for thread in await one.list_threads()] == ["th"]
+
+
+async def test_rubbish_that_sqlite_can_read_is_told_as_damage(
+    runner: MakeRunner, ledger: Ledger, db: Path
+) -> None:
+    agent = agent_with(ledger.tool())
+    run_id = await leave_waiting(runner, agent, db)
+    one = runner(ScriptedModel(CALL))
+    for rubbish in ("'{'", "CAST(x'd9ddb8' AS TEXT)"):
+        change(db, f"UPDATE effect SET arguments = {rubbish}")
+        with pytest.raises(StoreError, match=r"damaged.*--salvage OUT"):
+            await one.resume(agent, run_id=run_id, thread_id="th")
+    assert ledger.lines == []
+
+
 async def test_with_a_page_of_its_messages_overwritten_a_run_is_not_taken_and_the_rest_is_there(
     runner: MakeRunner, ledger: Ledger, db: Path
 ) -> None:
@@ -90,7 +118,7 @@ async def test_with_a_page_of_its_messages_overwritten_a_run_is_not_taken_and_th
     before = standing(db)
     overwrite_page(db, "message")
     one = runner(ScriptedModel(CALL))
-    with pytest.raises(StoreError, match="damaged"):
+    with pytest.raises(StoreError, match=r"damaged"):
         await one.resume(agent, run_id=run_id, thread_id="th")
     assert [thread.thread_id for thread in await one.list_threads()] == ["th"]
     assert [request.status for request in await one.list_approvals(pending_only=False)] == ["allowed"]

@@ -12,6 +12,8 @@ from afk.core import Runner
 from afk.memory import SQLiteMemoryStore
 from afk.memory.sqlite.salvage import salvage
 from tests.core.kit import Ledger, ScriptedModel, agent_with, call, rows
+from tests.memory.test_migrations import make_first_version
+from tests.support.failing import change, mounted, overwrite_page
 
 PAGE = 4096
 
@@ -77,12 +79,54 @@ async def test_with_a_page_overwritten_the_rows_before_and_after_it_are_saved(
     report = salvage(db, out)
     assert report.damaged_tables == (table,)
     after = counts(out)
-    assert before[table] * 0.6 < after[table] < before[table]
+    assert before[table] * 0.6 < report.rows[table] < before[table]
     assert {name: n for name, n in after.items() if name != table} == {
         name: n for name, n in before.items() if name != table
     }
     assert rows(out, "PRAGMA integrity_check") == [("ok",)]
     assert db.read_bytes() == damaged
+
+
+async def test_rows_of_rubbish_that_sqlite_can_read_are_left_out_and_told(tmp_path: Path) -> None:
+    db, out = tmp_path / "afk.db", tmp_path / "saved.db"
+    await written(db, tmp_path, runs=2)
+    before = counts(db)
+    change(db, "UPDATE event SET body = substr(body, 3) WHERE id = 1")
+    change(db, "UPDATE message SET tool_calls = x'd9ddb8' WHERE rowid = 2")
+    report = salvage(db, out)
+    assert set(report.damaged_tables) == {"event", "message"}
+    assert counts(out) == before | {"event": before["event"] - 1}
+    saved = tmp_path / "again.db"
+    assert salvage(out, saved).damaged_tables == ()
+
+
+async def test_a_file_of_an_earlier_version_is_saved_as_one_of_this(tmp_path: Path) -> None:
+    db, out = tmp_path / "afk.db", tmp_path / "saved.db"
+    make_first_version(db)
+    for _ in range(200):
+        change(
+            db,
+            "INSERT INTO event VALUES (NULL, 'th', NULL, 'state', json_object('x', hex(zeroblob(200))), 1)",
+        )
+    overwrite_page(db, "event")
+    damaged = db.read_bytes()
+    report = salvage(db, out)
+    assert (report.damaged_tables, 100 < report.rows["event"] < 200) == (("event",), True)
+    assert db.read_bytes() == damaged
+    assert {path.name for path in tmp_path.iterdir()} == {"afk.db", "saved.db"}
+    async with Runner(memory_store=SQLiteMemoryStore(out), llm=ScriptedModel()) as runner:
+        [grant] = await runner.list_grants()
+        assert grant.grant_id == "grant_1"
+        assert (await runner.run(agent_with(), user_message="go")).state == "completed"
+
+
+async def test_without_room_for_it_no_half_of_a_database_is_left(tmp_path: Path) -> None:
+    db = tmp_path / "afk.db"
+    await written(db, tmp_path)
+    with mounted(tmp_path / "disk", size="128k") as disk:
+        with pytest.raises(StoreError, match=r"saved\.db could not be written: the disk is full"):
+            salvage(db, disk.folder / "saved.db")
+        assert list(disk.folder.iterdir()) == []
 
 
 async def test_a_run_that_can_not_be_resumed_any_more_is_named(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import json
 import os
 import sqlite3
 import threading
@@ -24,6 +25,8 @@ T = TypeVar("T")
 
 Durability = Literal["FULL", "NORMAL"]
 BUSY_TIMEOUT_MS = 10_000
+# what reading a database can raise; of damage that SQLite itself does not see, Python does: in names, and in JSON
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError, json.JSONDecodeError)
 
 _open_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 _closing: set[threading.Event] = set()
@@ -57,7 +60,7 @@ class Connection:
         try:
             await db
             await db._execute(prepare, db._conn, name)
-        except sqlite3.Error as error:
+        except UNREADABLE as error:
             await _quietly_close(db)
             raise explain(error, name, doing="opened") from error
         except BaseException:
@@ -139,7 +142,7 @@ class Connection:
             if not future.cancelled():
                 future.exception()  # retrieved: the caller is told of the cancellation instead
             raise
-        except sqlite3.Error as error:
+        except UNREADABLE as error:
             raise explain(error, str(self.path or "in memory"), doing=doing) from error
 
     def close_at_exit(self) -> None:
@@ -173,9 +176,11 @@ def _close_without_loop(db: aiosqlite.Connection) -> None:
     db._tx.put_nowait((None, close))
 
 
-def explain(error: sqlite3.Error, name: str, *, doing: str) -> StoreError:
-    """The same error in words that a person can act on."""
+def explain(error: Exception, name: str, *, doing: str) -> StoreError:
+    """The same error (one of UNREADABLE) in words that a person can act on."""
     code = getattr(error, "sqlite_errorname", "") or ""
+    if not isinstance(error, sqlite3.Error) or str(error).startswith("Could not decode to UTF-8"):
+        code = "SQLITE_CORRUPT"
     if code.startswith("SQLITE_CANTOPEN") and os.path.isfile(name) and not os.access(name, os.W_OK):
         code = "SQLITE_READONLY"  # its -wal and -shm can't be made beside it
     known = {
@@ -211,6 +216,12 @@ def _make_private(path: Path) -> None:
 
 def prepare(db: sqlite3.Connection, name: str) -> None:
     """Make a connection ours: pragmas, and the tables where they are missing."""
+    make_ours(db, name)
+    migrate(db, name)
+
+
+def make_ours(db: sqlite3.Connection, name: str) -> None:
+    """The pragmas alone."""
     db.row_factory = sqlite3.Row
     if check_ours(db, name) == 0:
         # before the first table and before WAL, or it never takes hold
@@ -219,7 +230,6 @@ def prepare(db: sqlite3.Connection, name: str) -> None:
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA foreign_keys = OFF")
     db.execute("PRAGMA journal_size_limit = 4194304")
-    migrate(db, name)
 
 
 async def _quietly_close(db: aiosqlite.Connection) -> None:

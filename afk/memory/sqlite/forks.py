@@ -10,10 +10,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from afk.agents.errors import AgentCheckpointCompactedError, AgentCheckpointNotFoundError
+from afk.agents.errors import (
+    AgentCheckpointCompactedError,
+    AgentCheckpointCorruptionError,
+    AgentCheckpointNotFoundError,
+)
 from afk.memory.records import CheckpointRecord, Request
 from afk.memory.sqlite.lineage import read_messages
 from afk.memory.sqlite.rows import checkpoint_of, dump, load_or_none
+from afk.memory.sqlite.soundness import lost_calls
 from afk.memory.sqlite.writing import add_checkpoint, add_event, add_message, add_request, reserve, touched_ms
 
 UNKNOWN_IN_SOURCE = (
@@ -32,7 +37,8 @@ def fork_run(
     now_ms: int,
 ) -> str:
     """Make the new thread and its run, which is resumable (or over, where the checkpoint was the last answer and there
-    is no `message`); the thread's id. Raises AgentCheckpointNotFoundError, AgentCheckpointCompactedError."""
+    is no `message`); the thread's id. Raises AgentCheckpointNotFoundError, AgentCheckpointCompactedError,
+    AgentCheckpointCorruptionError."""
     run = db.execute(
         "SELECT r.* FROM run r JOIN thread t ON t.id = r.thread_id WHERE r.id = ? AND t.deleted_at_ms IS NULL",
         (run_id,),
@@ -42,6 +48,11 @@ def fork_run(
             f"No run {run_id!r} in this store, so there is nothing to fork. List what there is with: afk-tui runs"
         )
     checkpoint = _checkpoint(db, run, number)
+    if lost := lost_calls(db, run_id, checkpoint):
+        raise AgentCheckpointCorruptionError(
+            f"Checkpoint {number} of run {run_id} can't be forked: the records of calls that it is in the middle of "
+            f"are gone ({', '.join(lost)}). Fork from an earlier one."
+        )
     source = db.execute("SELECT * FROM thread WHERE id = ?", (run["thread_id"],)).fetchone()
     thread_id, forked_run_id = new_id("thread"), new_id("run")
     # another message in place of the one that the run began with

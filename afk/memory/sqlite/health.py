@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from afk.memory.sqlite.aside import opened_to_read
-from afk.memory.sqlite.connection import explain
+from afk.memory.sqlite.connection import UNREADABLE, explain
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.queries import THERE, list_open_runs
 from afk.memory.sqlite.schema import VERSION, check_ours
@@ -45,7 +45,7 @@ def examine(path: Path) -> DatabaseHealth:
     try:
         with opened_to_read(path) as db:
             return _examine(db, path)
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise explain(error, str(path), doing="read") from error
 
 

@@ -36,6 +36,7 @@ from afk.memory.sqlite.rows import (
     load_or_none,
     run_of,
 )
+from afk.memory.sqlite.soundness import what_does_not_fit
 from afk.memory.sqlite.writing import (
     add_checkpoint,
     add_event,
@@ -250,10 +251,10 @@ def snapshot_of(db: sqlite3.Connection, run: sqlite3.Row, *, owner_died: bool) -
         )
     checkpoint = checkpoint_of(row)
     messages = read_messages(db, run["transcript_id"], checkpoint.head_seq)
-    if len(messages) != checkpoint.message_count:
+    if why := what_does_not_fit(db, run, checkpoint, len(messages)):
         raise AgentCheckpointCorruptionError(
-            f"Checkpoint {checkpoint.number} of run {run['id']} refers to {checkpoint.message_count} messages, "
-            f"{len(messages)} are there. Nothing was changed. Save what is there with: afk-tui doctor --salvage OUT"
+            f"Run {run['id']} can't be resumed: {why}. Nothing was changed. "
+            "Save what is there with: afk-tui doctor --salvage OUT"
         )
     effects = tuple(
         effect_of(r)

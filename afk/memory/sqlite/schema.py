@@ -253,11 +253,16 @@ def migrate(db: sqlite3.Connection, path: str) -> None:
         before = check_ours(db, path)
         if 0 < before < VERSION:
             keep_copy(path, VERSION)
-        for _, step in MIGRATIONS[before:]:
-            step(db)
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {VERSION}")
+        take_steps(db, before, VERSION)
     except BaseException:
         db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
+
+
+def take_steps(db: sqlite3.Connection, before: int, version: int) -> None:
+    """From one version to another, inside a transaction."""
+    for _, step in MIGRATIONS[before:version]:
+        step(db)
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {version}")

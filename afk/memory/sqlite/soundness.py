@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from afk.agents.errors import AgentCheckpointCorruptionError
+from afk.memory.records import CheckpointRecord
 from afk.memory.sqlite.lineage import read_messages
 from afk.memory.sqlite.rows import checkpoint_of
 
@@ -13,29 +14,57 @@ def broken_runs(db: sqlite3.Connection) -> dict[str, str]:
     """Open runs that can't be resumed, each with the reason, in the order in which they began."""
     broken: dict[str, str] = {}
     for run in db.execute(
-        "SELECT id, transcript_id, checkpoint FROM run WHERE state IN ('running', 'awaiting_approval', 'interrupted')"
+        "SELECT * FROM run WHERE state IN ('running', 'awaiting_approval', 'interrupted')"
         " OR (state = 'cancelled' AND superseded_by IS NULL) ORDER BY rowid"
     ).fetchall():
         row = db.execute(
             "SELECT * FROM checkpoint WHERE run_id = ? AND number = ?", (run["id"], run["checkpoint"])
         ).fetchone()
-        why = _what_is_wrong(db, run["transcript_id"], row)
+        why = _what_is_wrong(db, run, row)
         if why:
             broken[run["id"]] = why
     return broken
 
 
-def _what_is_wrong(db: sqlite3.Connection, transcript_id: str, row: sqlite3.Row | None) -> str:
+def _what_is_wrong(db: sqlite3.Connection, run: sqlite3.Row, row: sqlite3.Row | None) -> str:
     if row is None:
-        return "its newest checkpoint is gone"
+        return "its own record is gone" if run["checkpoint"] < 0 else "its newest checkpoint is gone"
     try:
         checkpoint = checkpoint_of(row)
     except AgentCheckpointCorruptionError:
         return f"the checksum of its newest checkpoint ({row['number']}) does not fit"
-    there = len(read_messages(db, transcript_id, checkpoint.head_seq))
-    if there != checkpoint.message_count:
-        return f"its newest checkpoint refers to {checkpoint.message_count} messages, {there} are there"
+    there = len(read_messages(db, run["transcript_id"], checkpoint.head_seq))
+    return what_does_not_fit(db, run, checkpoint, there)
+
+
+def what_does_not_fit(
+    db: sqlite3.Connection, run: sqlite3.Row, checkpoint: CheckpointRecord, messages_there: int
+) -> str:
+    """Why a run can't be resumed from this checkpoint, the newest that is there; "" where nothing is missing."""
+    if run["checkpoint"] < 0:
+        return "its own record is gone"
+    if checkpoint.number != run["checkpoint"]:
+        # what happened after an earlier one would be asked of the model, and done, again
+        return f"its newest checkpoint ({run['checkpoint']}) is gone"
+    if lost := lost_calls(db, run["id"], checkpoint):
+        return f"the records of calls that it was in the middle of are gone ({', '.join(lost)})"
+    if messages_there != checkpoint.message_count:
+        return (
+            f"its newest checkpoint refers to {checkpoint.message_count} messages, {messages_there} are there"
+        )
+    for child in checkpoint.state.get("children", ()):
+        if not db.execute("SELECT 1 FROM run WHERE id = ?", (child["run_id"],)).fetchone():
+            return f"the record of the run of its subagent {child['agent_name']} ({child['run_id']}) is gone"
     return ""
+
+
+def lost_calls(db: sqlite3.Connection, run_id: str, checkpoint: CheckpointRecord) -> list[str]:
+    """The calls without a result that a checkpoint stands in the middle of, and that are not there."""
+    there = db.execute(
+        "SELECT call_id FROM effect WHERE run_id = ? AND step = ?", (run_id, checkpoint.step)
+    ).fetchall()
+    known = {row[0] for row in there}
+    return [call_id for call_id in checkpoint.state.get("open_calls", ()) if call_id not in known]
 
 
 def incomplete_threads(db: sqlite3.Connection) -> tuple[str, ...]:
@@ -46,11 +75,3 @@ def incomplete_threads(db: sqlite3.Connection) -> tuple[str, ...]:
         " (SELECT count(*) FROM message WHERE message.thread_id = thread.id) ORDER BY rowid"
     )
     return tuple(row[0] for row in rows)
-
-
-def count_messages_anew(db: sqlite3.Connection) -> None:
-    """Let every thread count the messages that are there, so that its conversation can go on without the others."""
-    for thread in db.execute("SELECT id, head_seq, message_count FROM thread").fetchall():
-        there = len(read_messages(db, thread["id"], thread["head_seq"]))
-        if there != thread["message_count"]:
-            db.execute("UPDATE thread SET message_count = ? WHERE id = ?", (there, thread["id"]))

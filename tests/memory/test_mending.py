@@ -1,0 +1,185 @@
+"""What was saved of a damaged database can be read and gone on with, though rows that belong to it are lost."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from afk.agents import Agent
+from afk.agents.errors import AgentCheckpointCorruptionError
+from afk.core import Runner
+from afk.llms.protocol import ModelRequest
+from afk.memory import SQLiteMemoryStore
+from afk.memory.sqlite.mending import LOST_CALL, LOST_RESULT
+from afk.memory.sqlite.salvage import salvage
+from tests.core.kit import Ledger, ScriptedModel, agent_with, call, rows, transcript
+from tests.core.nested import drive, nested_agent, nested_model
+from tests.memory.test_salvage import counts
+from tests.support.failing import change
+
+# looks; then acts twice, of which one is allowed and the other waits
+SCRIPT = (call(("look", {"what": "x"})), call(("act", {"what": "1"}), ("act", {"what": "2"})))
+THE_ACTING_ANSWER = "tool_calls LIKE '%act%'"
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    return tmp_path / "afk.db"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger")
+
+
+@pytest.fixture
+def agent(ledger: Ledger) -> Agent:
+    return agent_with(ledger.tool("look", "read"), ledger.tool())
+
+
+async def begin(db: Path, agent: Agent) -> str:
+    """A run that was left open: one of its calls ran, the other waits. Its id."""
+    async with Runner(memory_store=SQLiteMemoryStore(db), llm=ScriptedModel(*SCRIPT)) as runner:
+        run_id = (await runner.run(agent, user_message="go", thread_id="th")).run_id
+        first, _ = await runner.list_approvals()
+        await runner.decide(first.approval_id, "allow", args_sha=first.args_sha)
+        await runner.resume(agent, run_id=run_id, thread_id="th")
+    return run_id
+
+
+def saved_without(db: Path, *statements: str) -> Path:
+    """What `--salvage` writes of a database in which these rows are lost."""
+    for statement in statements:
+        change(db, statement)
+    out = db.with_name("saved.db")
+    salvage(db, out)
+    return out
+
+
+def results(request: ModelRequest) -> dict[str, str]:
+    """The results that a model is sent, by their calls; a server refuses calls without them, and them without calls."""
+    asked = [c.id for message in request.messages for c in message.tool_calls]
+    given = {m.tool_call_id or "": m.content for m in request.messages if m.role == "tool"}
+    assert sorted(given) == sorted(asked)
+    return given
+
+
+LOST = {
+    "the answer": [f"DELETE FROM message WHERE {THE_ACTING_ANSWER}"],
+    "which calls the answer made": [f"UPDATE message SET tool_calls = '{{' WHERE {THE_ACTING_ANSWER}"],
+    "all answers and their calls": [
+        "DELETE FROM message WHERE role = 'assistant'",
+        "DELETE FROM effect",
+    ],
+    "the results": ["DELETE FROM message WHERE role = 'tool'"],
+    "the calls": ["DELETE FROM effect"],
+    "a call that waits": ["DELETE FROM effect WHERE phase = 'proposed'"],
+    "the requests": ["DELETE FROM approval"],
+    "the checkpoints": ["DELETE FROM checkpoint"],
+    "the run": ["DELETE FROM run"],
+    "the thread": ["DELETE FROM thread"],
+    "all but the conversation and its runs": [
+        f"DELETE FROM {table}" for table in ("thread", "effect", "approval", "checkpoint", "event")
+    ],
+}
+
+
+@pytest.mark.parametrize("lost", LOST)
+async def test_whatever_is_lost_the_conversation_goes_on_and_no_call_is_without_its_result(
+    db: Path, agent: Agent, ledger: Ledger, lost: str
+) -> None:
+    await begin(db, agent)
+    out = saved_without(db, *LOST[lost])
+    model = ScriptedModel()
+    async with Runner(memory_store=SQLiteMemoryStore(out), llm=model) as runner:
+        [thread] = await runner.list_threads()
+        assert (thread.thread_id, thread.title) == ("th", "go")
+        await runner.run(agent, user_message="And now?", thread_id="th")
+        results(model.requests[0])
+        assert model.requests[0].messages[-1].content == "And now?"
+        assert await runner.list_approvals(run_id=thread.last_run_id) == []
+    assert ledger.lines == ["look x", "act 1"]
+
+
+async def test_of_what_is_lost_the_model_is_told_so(db: Path, agent: Agent) -> None:
+    await begin(db, agent)
+    out = saved_without(
+        db,
+        "DELETE FROM message WHERE role = 'tool' AND text LIKE 'look%'",
+        "DELETE FROM effect WHERE phase = 'proposed'",
+    )
+    model = ScriptedModel()
+    async with Runner(memory_store=SQLiteMemoryStore(out), llm=model) as runner:
+        await runner.run(agent, user_message="And now?", thread_id="th")
+    assert list(results(model.requests[0]).values()) == [LOST_RESULT, "act did 1", LOST_CALL]
+
+
+async def test_a_run_whose_answer_was_lost_goes_on_with_the_calls_that_are_there(
+    db: Path, agent: Agent, ledger: Ledger
+) -> None:
+    run_id = await begin(db, agent)
+    out = saved_without(db, f"DELETE FROM message WHERE {THE_ACTING_ANSWER}")
+    async with Runner(memory_store=SQLiteMemoryStore(out), llm=ScriptedModel()) as runner:
+        [request] = await runner.list_approvals()
+        await runner.decide(request.approval_id, "allow", args_sha=request.args_sha)
+        assert (await runner.resume(agent, run_id=run_id, thread_id="th")).state == "completed"
+    assert ledger.lines == ["look x", "act 1", "act 2"]
+
+
+async def test_a_finished_run_that_is_lost_reads_as_finished_with_its_answer(db: Path, agent: Agent) -> None:
+    async with Runner(memory_store=SQLiteMemoryStore(db), llm=ScriptedModel()) as runner:
+        run_id = (await runner.run(agent, user_message="go", thread_id="th")).run_id
+    out = saved_without(db, "DELETE FROM run")
+    async with Runner(memory_store=SQLiteMemoryStore(out), llm=ScriptedModel()) as runner:
+        result = await runner.resume(agent, run_id=run_id, thread_id="th")
+    assert (result.state, result.final_text) == ("completed", "Done.")
+
+
+async def test_a_run_whose_subagents_run_was_lost_is_not_resumed_and_nothing_is_done_again(
+    db: Path, ledger: Ledger
+) -> None:
+    agent = nested_agent(ledger)
+    async with Runner(memory_store=SQLiteMemoryStore(db), llm=nested_model()) as runner:
+        run_id = (await runner.run(agent, user_message="go", thread_id="th")).run_id
+    did = ledger.lines
+    out = saved_without(db, "DELETE FROM run WHERE parent_run_id IS NOT NULL")
+    model = nested_model()
+    async with Runner(memory_store=SQLiteMemoryStore(out), llm=model) as runner:
+        with pytest.raises(
+            AgentCheckpointCorruptionError, match=r"the run of its subagent helper .* is gone"
+        ):
+            await runner.resume(agent, run_id=run_id, thread_id="th")
+        await runner.run(agent, user_message="And now?", thread_id="th")
+    results(model.models["boss"].requests[0])
+    assert ledger.lines[: len(did)] == did
+    assert [line for line in ledger.lines[len(did) :] if "for one" in line] == []
+
+
+async def test_nothing_is_put_into_what_is_whole(db: Path, agent: Agent, tmp_path: Path) -> None:
+    """Runs inside runs, forks in the middle of a step, and what a deleted thread left to its fork."""
+    nested = nested_agent(Ledger(tmp_path / "nested"))
+    run_id = await begin(db, agent)
+    async with Runner(memory_store=SQLiteMemoryStore(db), llm=ScriptedModel(*SCRIPT)) as runner:
+        checkpoint = (await runner.list_checkpoints("th"))[0]
+        middle = await runner.fork(run_id, checkpoint.checkpoint_id)
+        [forked] = await runner.list_runs(middle)
+        latest = (await runner.list_checkpoints(middle))[0]
+        await runner.fork(forked.run_id, latest.checkpoint_id, message="Otherwise.")
+        await runner.delete_thread(middle)
+        await runner.run(agent, user_message="more", thread_id="th")
+    async with Runner(memory_store=SQLiteMemoryStore(db), llm=nested_model()) as runner:
+        await runner.run(nested, user_message="go", thread_id="open")
+        await drive(runner, nested)
+    out = db.with_name("saved.db")
+    salvage(db, out)
+    assert counts(out) == counts(db)
+    for (thread_id,) in rows(db, "SELECT id FROM thread"):
+        assert transcript(out, thread_id) == transcript(db, thread_id)
+    with closing(sqlite3.connect(out)) as saved:
+        saved.execute("ATTACH ? AS old", (str(db),))
+        for table in counts(db):
+            differing = f"SELECT * FROM {table} EXCEPT SELECT * FROM old.{table}"
+            assert saved.execute(differing).fetchall() == []
