@@ -123,7 +123,7 @@ class Desk:
     async def list_threads(
         self, *, workspace: str | None = None, offset: int = 0, limit: int = 200
     ) -> list[ThreadRecord]:
-        """Threads, the one touched last first; of one workspace, or all."""
+        """Threads, the pinned ones first, then the one touched last first; of one workspace, or all."""
         return await (await self._store()).list_threads(workspace=workspace, offset=offset, limit=limit)
 
     async def list_runs(

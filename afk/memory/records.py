@@ -37,7 +37,8 @@ OPEN_PHASES: frozenset[EffectPhase] = frozenset({"proposed", "executing", "uncer
 
 @dataclass(frozen=True, slots=True)
 class ThreadRecord:
-    """A conversation. `state` is its last run's, as it reads now (a dead owner's `running` is `interrupted`)."""
+    """A conversation. `state` is its last run's, as it reads now (a dead owner's `running` is `interrupted`);
+    `is_unread`: something was done in it since a person was last shown it."""
 
     thread_id: str
     title: str
@@ -49,6 +50,9 @@ class ThreadRecord:
     message_count: int
     last_run_id: str
     pending_approvals: int
+    pinned_at_ms: int | None
+    archived_at_ms: int | None
+    is_unread: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ from afk.memory.retention import (
     StateRetentionPolicy,
     UnattendedCompaction,
 )
+from afk.memory.threads import ThreadFilter
 
 # (done, total, what): rows removed so far, rows to remove, and "events", "states" or "space"
 CompactionProgress = Callable[[int, int, str], None]
@@ -286,10 +287,25 @@ class MemoryStore(Protocol):
         ...
 
     async def list_threads(
-        self, *, workspace: str | None = None, offset: int = 0, limit: int = 200
-    ) -> list[ThreadRecord]: ...
+        self,
+        *,
+        workspace: str | None = None,
+        show: ThreadFilter = "all",
+        offset: int = 0,
+        limit: int = 200,
+    ) -> list[ThreadRecord]:
+        """The pinned ones first, then the one touched last first."""
+        ...
 
-    async def count_threads(self, *, workspace: str | None = None) -> int: ...
+    async def count_threads(self, *, workspace: str | None = None, show: ThreadFilter = "all") -> int: ...
+
+    async def count_threads_by_filter(self, *, workspace: str | None = None) -> dict[ThreadFilter, int]: ...
+
+    async def locate_thread(
+        self, thread_id: str, *, workspace: str | None = None, show: ThreadFilter = "all"
+    ) -> int | None:
+        """At which offset of that list a thread stands; None where it is not in it."""
+        ...
 
     async def get_thread(self, thread_id: str) -> ThreadRecord | None: ...
 
@@ -340,6 +356,25 @@ class MemoryStore(Protocol):
     async def get_preference(self, key: str) -> str | None: ...
 
     async def set_preference(self, key: str, value: str | None) -> None: ...
+
+    # keeping threads in order; each raises ThreadNotFoundError
+
+    async def rename_thread(self, thread_id: str, title: str) -> None:
+        """Another title; as with the others of these, on return it is on disk."""
+        ...
+
+    async def pin_thread(self, thread_id: str, *, pinned: bool = True) -> None:
+        """Pinned threads come first in every list."""
+        ...
+
+    async def archive_thread(self, thread_id: str, *, archived: bool = True) -> None:
+        """Archived threads are in no list of current ones, until a run begins or goes on in them."""
+        ...
+
+    async def mark_thread_seen(self, thread_id: str, upto_ms: int) -> None:
+        """A person was shown what was done in a thread up to that time of its `updated_at_ms`; of a thread that is not
+        there, nothing."""
+        ...
 
     # keeping it small
 

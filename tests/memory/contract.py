@@ -10,7 +10,10 @@ from tests.memory.contract_closing import ClosingContract
 from tests.memory.contract_effects import EffectContract
 from tests.memory.contract_reading import ReadingContract
 from tests.memory.contract_taking import TakingContract
+from tests.memory.contract_threads import ThreadsContract
 
 
-class StoreContract(BoundaryContract, EffectContract, TakingContract, ClosingContract, ReadingContract):
+class StoreContract(
+    BoundaryContract, EffectContract, TakingContract, ClosingContract, ReadingContract, ThreadsContract
+):
     """Override `make_store`."""

@@ -15,7 +15,6 @@ from afk.memory.records import (
     GrantRecord,
     MessageRecord,
     RunRecord,
-    ThreadRecord,
 )
 from afk.memory.sqlite.lineage import effect_rows, read_messages
 from afk.memory.sqlite.owners import Owners
@@ -29,49 +28,11 @@ from afk.memory.sqlite.rows import (
 )
 from afk.memory.sqlite.runs import read_state
 
-# as it stands in the indexes that the lists are read by
-LISTED = "part_of IS NULL AND deleted_at_ms IS NULL"
-
 # of rows that belong to a thread: it was not deleted
 THERE = "NOT EXISTS (SELECT 1 FROM thread d WHERE d.id = {table}.thread_id AND d.deleted_at_ms IS NOT NULL)"
 
 # looked up once for a thread, and mostly empty
 OF_ROOTS = "run_id NOT IN (SELECT id FROM run WHERE thread_id = ?1 AND parent_run_id IS NOT NULL)"
-
-# a page of threads is found on the index alone; only its rows are then joined with their runs
-THREADS = """
-SELECT t.*, r.state, r.owner, r.root_run_id,
-       (SELECT count(*) FROM approval a WHERE a.thread_id = t.id AND a.status = 'pending') AS pending
-FROM (SELECT rowid AS at FROM thread {where} ORDER BY updated_at_ms DESC, id LIMIT ? OFFSET ?) AS page
-JOIN thread t ON t.rowid = page.at LEFT JOIN run r ON r.id = t.last_run_id
-ORDER BY t.updated_at_ms DESC, t.id
-"""
-
-
-def list_threads(
-    db: sqlite3.Connection, owners: Owners, workspace: str | None, offset: int, limit: int
-) -> list[ThreadRecord]:
-    """Threads, the one touched last first; of one workspace, or all."""
-    where, args = _workspace_clause(workspace)
-    rows = db.execute(THREADS.format(where=where), (*args, limit, offset))
-    return [_thread_of(row, owners) for row in rows]
-
-
-def count_threads(db: sqlite3.Connection, workspace: str | None) -> int:
-    """How many `list_threads` would list."""
-    where, args = _workspace_clause(workspace)
-    return db.execute(f"SELECT count(*) FROM thread {where}", args).fetchone()[0]
-
-
-def get_thread(db: sqlite3.Connection, owners: Owners, thread_id: str) -> ThreadRecord | None:
-    """One thread, or None."""
-    row = db.execute(
-        "SELECT t.*, r.state, r.owner, r.root_run_id,"
-        " (SELECT count(*) FROM approval a WHERE a.thread_id = t.id AND a.status = 'pending') AS pending"
-        " FROM thread t LEFT JOIN run r ON r.id = t.last_run_id WHERE t.id = ? AND t.deleted_at_ms IS NULL",
-        (thread_id,),
-    ).fetchone()
-    return None if row is None else _thread_of(row, owners)
 
 
 def list_runs(
@@ -230,27 +191,6 @@ def set_preference(db: sqlite3.Connection, key: str, value: str | None, now_ms: 
             " ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at_ms = excluded.updated_at_ms",
             (key, value, now_ms),
         )
-
-
-def _workspace_clause(workspace: str | None) -> tuple[str, tuple[str, ...]]:
-    if workspace is None:
-        return f"WHERE {LISTED}", ()
-    return f"WHERE {LISTED} AND workspace = ?", (workspace,)
-
-
-def _thread_of(row: sqlite3.Row, owners: Owners) -> ThreadRecord:
-    return ThreadRecord(
-        thread_id=row["id"],
-        title=row["title"],
-        agent_name=row["agent_name"],
-        workspace=row["workspace"],
-        state=read_state(row, owners),
-        created_at_ms=row["created_at_ms"],
-        updated_at_ms=row["updated_at_ms"],
-        message_count=row["message_count"],
-        last_run_id=row["last_run_id"],
-        pending_approvals=row["pending"],
-    )
 
 
 def run_as_it_reads(row: sqlite3.Row, owners: Owners) -> RunRecord:

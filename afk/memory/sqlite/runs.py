@@ -80,7 +80,7 @@ def begin_run(
         _supersede(db, thread, new.run_id, owners, now_ms)
         workspace = thread["workspace"]
         db.execute(
-            "UPDATE thread SET last_run_id = ?, agent_name = ? WHERE id = ?",
+            "UPDATE thread SET last_run_id = ?, agent_name = ?, archived_at_ms = NULL WHERE id = ?",
             (new.run_id, new.agent_name, new.thread_id),
         )
     db.execute(
@@ -154,6 +154,9 @@ def take_run(
     db.execute(
         f"UPDATE run SET owner = ?, epoch = ?, context = ? WHERE {UNFINISHED_INSIDE}",
         (owners.owner_id, run["epoch"] + 1, merged, run_id),
+    )
+    db.execute(
+        "UPDATE thread SET archived_at_ms = NULL WHERE id = ? AND archived_at_ms IS NOT NULL", (thread_id,)
     )
     if owner is not None and owners.executes(owner, run_id):
         # what a living owner is at may still take effect, whatever can be found out about it now

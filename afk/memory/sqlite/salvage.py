@@ -20,6 +20,8 @@ from afk.memory.sqlite.soundness import broken_runs
 
 P = ParamSpec("P")
 
+# what follows from other tables, and is made anew with them
+DERIVED = ("thread_tally",)
 # beyond a damaged page the next readable row is looked for this far, in ever larger steps
 LARGEST_GAP = 1 << 24
 ROWS_IN_A_TRANSACTION = 2_000
@@ -96,7 +98,7 @@ def _remove(making: Path) -> None:
 
 def _tables(db: sqlite3.Connection) -> list[str]:
     rows = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-    return [row[0] for row in rows]
+    return [row[0] for row in rows if row[0] not in DERIVED]
 
 
 def _copy(

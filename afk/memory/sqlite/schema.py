@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 
 from afk.agents.errors import AgentCheckpointSchemaError, StoreError
+from afk.memory.sqlite.migration_threads import add_thread_keeping
 from afk.memory.sqlite.migrations import (
     add_compaction_reasons,
     add_grant_patterns,
@@ -206,6 +207,7 @@ MIGRATIONS: Sequence[tuple[str, Callable[[sqlite3.Connection], None]]] = (
     ("runs inside runs", add_subagents),
     ("compactions with a reason", add_compaction_reasons),
     ("what was shown with a request", add_shown_basis),
+    ("threads kept in order", add_thread_keeping),
 )
 VERSION = len(MIGRATIONS)
 

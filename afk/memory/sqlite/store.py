@@ -31,7 +31,6 @@ from afk.memory.records import (
     RunRecord,
     RunSnapshot,
     RunStop,
-    ThreadRecord,
 )
 from afk.memory.sqlite import approvals, effects, forks, lineage, queries, runs, search, traces, writing
 from afk.memory.sqlite.connection import Connection, Durability
@@ -40,9 +39,10 @@ from afk.memory.sqlite.owners import NoOwners, Owners
 from afk.memory.sqlite.store_compactions import CompactionStore
 from afk.memory.sqlite.store_family import FamilyStore
 from afk.memory.sqlite.store_grants import GrantStore
+from afk.memory.sqlite.store_threads import ThreadStore
 
 
-class SQLiteMemoryStore(GrantStore, FamilyStore, CompactionStore):
+class SQLiteMemoryStore(GrantStore, FamilyStore, CompactionStore, ThreadStore):
     """A MemoryStore in one SQLite file, in WAL mode, that several processes of one host may have open.
 
     `path` is made, with its folder, when the store is opened. `clock` and `new_id` give the times and names of new
@@ -297,20 +297,6 @@ class SQLiteMemoryStore(GrantStore, FamilyStore, CompactionStore):
     ) -> tuple[list[MessageRecord], list[tuple[EffectRecord, ApprovalRecord | None]]]:
         """Messages and calls at these places."""
         return await self._connection.read(queries.read_range, thread_id, first_seq, last_seq)
-
-    async def list_threads(
-        self, *, workspace: str | None = None, offset: int = 0, limit: int = 200
-    ) -> list[ThreadRecord]:
-        """Threads, the one touched last first."""
-        return await self._connection.read(queries.list_threads, self._owners, workspace, offset, limit)
-
-    async def count_threads(self, *, workspace: str | None = None) -> int:
-        """How many there are."""
-        return await self._connection.read(queries.count_threads, workspace)
-
-    async def get_thread(self, thread_id: str) -> ThreadRecord | None:
-        """One thread, or None."""
-        return await self._connection.read(queries.get_thread, self._owners, thread_id)
 
     async def list_runs(
         self, thread_id: str | None = None, *, offset: int = 0, limit: int = 200
