@@ -133,13 +133,65 @@ def resume(options: Options, run_id: str, as_json: bool) -> int:
 
 
 @cli.command()
+@click.option(
+    "--state",
+    type=click.Choice(["waiting", "running", "interrupted", "done"]),
+    help="Only those whose last run stands so.",
+)
+@click.option("--archived", is_flag=True, help="Only those that were archived.")
+@click.option("--all", "all_threads", is_flag=True, help="Archived ones too.")
 @json_option
 @pass_options
-def threads(options: Options, as_json: bool) -> int:
-    """List the threads, the one touched last first."""
-    from afk_tui.cli_commands import show_threads
+def threads(
+    options: Options,
+    state: Literal["waiting", "running", "interrupted", "done"] | None,
+    archived: bool,
+    all_threads: bool,
+    as_json: bool,
+) -> int:
+    """List the threads, pinned ones first, then the one touched last first."""
+    if (state is not None) + archived + all_threads > 1:
+        raise click.UsageError("--state, --archived and --all exclude each other.")
+    from afk_tui.cli_threads import show_threads
 
-    return ends_well(show_threads)(options, as_json=as_json)
+    show = "archived" if archived else "all" if all_threads else state or "current"
+    return ends_well(show_threads)(options, show, as_json=as_json)
+
+
+@cli.command()
+@click.argument("thread_id", type=Id())
+@click.argument("title")
+@json_option
+@pass_options
+def rename(options: Options, thread_id: str, title: str, as_json: bool) -> int:
+    """Give a thread another title."""
+    from afk_tui.cli_threads import rename_one
+
+    return ends_well(rename_one)(options, thread_id, title, as_json=as_json)
+
+
+@cli.command()
+@click.argument("thread_id", type=Id())
+@click.option("--undo", is_flag=True, help="Unpin it.")
+@json_option
+@pass_options
+def pin(options: Options, thread_id: str, undo: bool, as_json: bool) -> int:
+    """Pin a thread: it comes first in every list."""
+    from afk_tui.cli_threads import pin_one
+
+    return ends_well(pin_one)(options, thread_id, undo=undo, as_json=as_json)
+
+
+@cli.command()
+@click.argument("thread_id", type=Id())
+@click.option("--undo", is_flag=True, help="Bring it back.")
+@json_option
+@pass_options
+def archive(options: Options, thread_id: str, undo: bool, as_json: bool) -> int:
+    """Archive a thread: it is listed with the archived ones only, until something is sent to it or resumed in it."""
+    from afk_tui.cli_threads import archive_one
+
+    return ends_well(archive_one)(options, thread_id, undo=undo, as_json=as_json)
 
 
 @cli.command()

@@ -17,6 +17,7 @@ from afk_tui.cli_output import (
     say,
     size,
     tell,
+    tell_empty,
 )
 from afk_tui.cli_run import request_lines, resume_run
 from afk_tui.cli_values import Options
@@ -34,29 +35,6 @@ _DECIDED = {
 }
 
 
-def show_threads(options: Options, *, as_json: bool) -> int:
-    """`afk-tui threads`."""
-    from afk_tui.gateway.script import list_threads
-
-    threads = asyncio.run(list_threads(options.settings(), options.workspace))
-    if as_json:
-        print_json(threads)
-    elif not threads:
-        _tell_empty(options, "No threads")
-    else:
-        rows = [
-            (
-                thread["thread_id"],
-                thread["state"].replace("_", " "),
-                age(thread["updated_at_ms"]),
-                thread["title"],
-            )
-            for thread in threads
-        ]
-        print_table(("THREAD", "STATE", "AGE", "TITLE"), rows, right=(2,))
-    return EXIT_DONE
-
-
 def show_runs(options: Options, *, as_json: bool) -> int:
     """`afk-tui runs`."""
     from afk_tui.gateway.script import list_runs
@@ -65,7 +43,7 @@ def show_runs(options: Options, *, as_json: bool) -> int:
     if as_json:
         print_json(runs)
     elif not runs:
-        _tell_empty(options, "No runs")
+        tell_empty(options, "No runs")
     else:
         rows = [
             (
@@ -97,7 +75,7 @@ def show_approvals(options: Options, *, as_json: bool) -> int:
     if as_json:
         print_json(requests)
     elif not requests:
-        _tell_empty(options, "Nothing waits for a decision")
+        tell_empty(options, "Nothing waits for a decision")
     else:
         for request in requests:
             lines = request_lines(options, request)
@@ -255,7 +233,7 @@ def compact_threads(
         print_json({k: v for k, v in results[0].items() if k != "thread_id"} if one else results)
         return EXIT_DONE
     if not results:
-        _tell_empty(options, "No threads")
+        tell_empty(options, "No threads")
         return EXIT_DONE
     removed = "WOULD GO" if dry_run else "REMOVED"
     rows = [
@@ -353,17 +331,6 @@ def _policy_line(policy: dict[str, Any]) -> str:
         return "no rules of your own"
     rules = "can't be used" if policy["rules"] is None else f"rules: {policy['rules']}"
     return f"{clean_line(policy['path'])}, {rules}"
-
-
-def _tell_empty(options: Options, what: str) -> None:
-    from afk_tui.gateway.script import database_path
-
-    path = database_path(options.settings())
-    if path.exists():
-        where = f" in {_shown(options.workspace)}" if options.workspace is not None else ""
-        tell(f"{what}{where}.")
-    else:
-        tell(f"{what}: there is no database at {path} yet.")
 
 
 def _shown(folder: Path) -> str:

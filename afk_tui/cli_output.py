@@ -13,9 +13,12 @@ import sys
 import time
 import unicodedata
 from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from afk_tui.gateway.clean import clean, clean_exact, clean_line
+
+if TYPE_CHECKING:
+    from afk_tui.cli_values import Options
 
 
 def prepare_streams() -> None:
@@ -144,3 +147,15 @@ def _cut(text: str, limit: int | None) -> str:
             break
         shown += character
     return f"{shown}…"
+
+
+def tell_empty(options: Options, what: str) -> None:
+    """Say that a list is empty, and where it would be."""
+    from afk_tui.gateway.script import database_path
+
+    path = database_path(options.settings())
+    if path.exists():
+        where = f" in {clean_line(str(options.workspace))}" if options.workspace is not None else ""
+        tell(f"{what}{where}.")
+    else:
+        tell(f"{what}: there is no database at {path} yet.")

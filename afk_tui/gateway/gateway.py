@@ -37,6 +37,7 @@ from afk_tui.gateway.requests import view_of as request_view
 from afk_tui.gateway.settings import Engine
 from afk_tui.gateway.sources import CheckpointSource, ConversationSource, ThreadSource, thread_row
 from afk_tui.gateway.standing import has_unused_decision, standing_of
+from afk_tui.gateway.threads import ThreadFilter, ThreadKeeping
 from afk_tui.gateway.views import ApprovalView, CheckpointRow, PatternChoice, RunView, ThreadRow, WaitingRow
 from afk_tui.gateway.watch import LOOK_EVERY_S, Watch
 
@@ -55,6 +56,7 @@ class Gateway:
         self._remembered = Remembered(engine.store)
         self._starting: set[str] = set()
         self.deletions = Deletions(engine.runner, engine.store)
+        self.keeping = ThreadKeeping(engine.store, engine.workspace)
 
     def listen(self, post: Callable[[Message], object]) -> None:
         """Tell `post` what happens from now on."""
@@ -130,9 +132,9 @@ class Gateway:
 
     # looking
 
-    def threads(self, *, everywhere: bool) -> ThreadSource:
+    def threads(self, *, everywhere: bool, show: ThreadFilter = "current") -> ThreadSource:
         """The threads of this workspace, or of all."""
-        return ThreadSource(self._store, None if everywhere else str(self._engine.workspace))
+        return ThreadSource(self._store, None if everywhere else str(self._engine.workspace), show)
 
     async def thread(self, thread_id: str) -> ThreadRow | None:
         """One thread, or None."""

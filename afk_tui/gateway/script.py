@@ -18,6 +18,7 @@ from afk.memory.records import ApprovalRecord, DecisionText, RunRecord
 from afk.memory.retention import RetentionPolicy, StateRetentionPolicy
 from afk.memory.sqlite.store import SQLiteMemoryStore, default_path
 from afk.memory.store import MemoryStore
+from afk.memory.threads import ThreadFilter
 from afk_tui.gateway.errors import GatewayError, told
 from afk_tui.gateway.settings import Settings
 
@@ -65,12 +66,14 @@ async def open_store(store: MemoryStore, path: Path) -> None:
 # looking
 
 
-async def list_threads(settings: Settings, workspace: Path | None) -> list[Doc]:
-    """Threads, the one touched last first; of one workspace, or all."""
+async def list_threads(
+    settings: Settings, workspace: Path | None, show: ThreadFilter = "current"
+) -> list[Doc]:
+    """Threads, the pinned ones first, then the one touched last first; of one workspace, or all."""
     if not database_path(settings).exists():
         return []
     async with opened_store(settings) as store:
-        found = await store.list_threads(workspace=_folder(workspace), limit=_ALL)
+        found = await store.list_threads(workspace=_folder(workspace), show=show, limit=_ALL)
         return [dataclasses.asdict(thread) for thread in found]
 
 

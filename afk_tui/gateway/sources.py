@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from afk.memory.records import CheckpointRecord, ThreadRecord
 from afk.memory.store import MemoryStore
+from afk.memory.threads import ThreadFilter
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import told
 from afk_tui.gateway.inside import with_inside
@@ -14,22 +15,30 @@ from afk_tui.gateway.views import CheckpointRow, ConversationItem, ItemHead, Thr
 
 
 class ThreadSource:
-    """The threads of one workspace, or (None) all of them, the one touched last first."""
+    """The threads of one workspace, or (None) all of them, the pinned ones first, then the one touched last first."""
 
-    def __init__(self, store: MemoryStore, workspace: str | None) -> None:
+    def __init__(self, store: MemoryStore, workspace: str | None, show: ThreadFilter = "current") -> None:
         self._store = store
         self._workspace = workspace
+        self._show: ThreadFilter = show
 
     async def count(self) -> int:
         """How many threads there are."""
         with told():
-            return await self._store.count_threads(workspace=self._workspace)
+            return await self._store.count_threads(workspace=self._workspace, show=self._show)
 
     async def page(self, offset: int, limit: int) -> Sequence[ThreadRow]:
         """Some of them, in order."""
         with told():
-            found = await self._store.list_threads(workspace=self._workspace, offset=offset, limit=limit)
+            found = await self._store.list_threads(
+                workspace=self._workspace, show=self._show, offset=offset, limit=limit
+            )
         return [thread_row(thread) for thread in found]
+
+    async def locate(self, key: str) -> int | None:
+        """At which place a thread stands, however far down."""
+        with told():
+            return await self._store.locate_thread(key, workspace=self._workspace, show=self._show)
 
 
 class CheckpointSource:
@@ -118,6 +127,9 @@ def thread_row(thread: ThreadRecord) -> ThreadRow:
         pending=thread.pending_approvals,
         workspace=clean_line(thread.workspace),
         message_count=thread.message_count,
+        pinned=thread.pinned_at_ms is not None,
+        archived=thread.archived_at_ms is not None,
+        unread=thread.is_unread,
     )
 
 

@@ -58,7 +58,7 @@ class InsideItem:
 
 @dataclass(frozen=True, slots=True)
 class ThreadRow:
-    """A line of the thread list."""
+    """A line of the thread list; `unread`: something was done in it since it was last shown."""
 
     thread_id: str
     title: str
@@ -67,6 +67,9 @@ class ThreadRow:
     pending: int
     workspace: str
     message_count: int = 0
+    pinned: bool = False
+    archived: bool = False
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ THREAD_KEYS = {
     "message_count",
     "last_run_id",
     "pending_approvals",
+    "pinned_at_ms",
+    "archived_at_ms",
+    "is_unread",
 }
 CHECKPOINT_KEYS = {
     "checkpoint_id",
