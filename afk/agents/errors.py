@@ -16,6 +16,7 @@
     │   └── ApprovalStaleError               the decision was made about other arguments
     ├── GrantNotFoundError                   no such grant in this store
     ├── ThreadNotFoundError                  no such thread in this store, or none any more
+    ├── SummaryError                         a summary could not be made, or is not the one in effect any more
     └── StoreError                           the database can't be read or written
 
 Every message says what was asked, what was found, and what to do next.
@@ -102,6 +103,10 @@ class GrantNotFoundError(AgentError):
 
 class ThreadNotFoundError(AgentError):
     """No thread of that id in this store, or it was deleted."""
+
+
+class SummaryError(AgentError):
+    """A summary could not be made or changed. The conversation is as it was."""
 
 
 class StoreError(AgentError):

@@ -44,12 +44,17 @@ class Asker:
         self._run_id = run_id
         self._emit = emit
 
+    @property
+    def tools(self) -> tuple[ToolSpec, ...]:
+        """What is offered with every request."""
+        return tuple(ToolSpec(t.name, t.description, t.parameters) for t in self._agent.toolbox)
+
     async def ask(self, chat: Sequence[ChatMessage]) -> Answer:
         """The answer, in text that can be stored. Raises ModelError when no repetition helped."""
         request = ModelRequest(
             model=self._model,
             messages=tuple(chat),
-            tools=tuple(ToolSpec(t.name, t.description, t.parameters) for t in self._agent.toolbox),
+            tools=self.tools,
             timeout_s=self._config.llm_timeout_s,
         )
         policy = RetryPolicy(

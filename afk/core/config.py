@@ -22,6 +22,10 @@ class RunnerConfig:
     `max_subagent_depth`: how many levels of subagents may be below a root run (0: none); `max_subagents`: how many
     calls to subagents one run may make. The limits of steps and tool calls hold for each run of its own; the wall time
     is the root's.
+    `context_window_tokens`: how long a request to the model may be, its answer included (None: what a refusal taught,
+    else what is known of the model by its name, else unknown); `answer_tokens` of it are left for the answer, a quarter
+    at the most. `summarise_at`: the share of the rest that a request may fill before the older messages are summarised
+    (None: never, only by hand).
     `compact_before_resume`: what to keep of a thread's records when a run of it is resumed; the rest is removed first.
     Whether or not that succeeds, the run is resumed.
     """
@@ -39,6 +43,9 @@ class RunnerConfig:
     approval_expires_after_s: float | None = None
     max_subagent_depth: int = 3
     max_subagents: int = 32
+    context_window_tokens: int | None = None
+    summarise_at: float | None = 0.8
+    answer_tokens: int = 4096
     compact_before_resume: Retention | None = None
 
     def __post_init__(self) -> None:
@@ -62,6 +69,18 @@ class RunnerConfig:
                 )
         if self.max_subagent_depth < 0 or self.max_subagents < 0:
             raise AgentConfigurationError("max_subagent_depth and max_subagents must not be below zero.")
+        if self.context_window_tokens is not None and self.context_window_tokens < 1:
+            raise AgentConfigurationError(
+                f"context_window_tokens must be above zero, or None; got {self.context_window_tokens!r}."
+            )
+        if self.summarise_at is not None and not 0 < self.summarise_at <= 1:
+            raise AgentConfigurationError(
+                f"summarise_at is a share above 0 and up to 1, or None; got {self.summarise_at!r}."
+            )
+        if self.answer_tokens < 0:
+            raise AgentConfigurationError(
+                f"answer_tokens must not be below zero; got {self.answer_tokens!r}."
+            )
         if self.max_parallel_tools < 1 or self.llm_timeout_s <= 0 or self.max_model_retries < 0:
             raise AgentConfigurationError(
                 "max_parallel_tools must be at least 1, llm_timeout_s above 0, max_model_retries at least 0."

@@ -157,6 +157,30 @@ class OutcomeKept:
 
 
 @dataclass(frozen=True, slots=True)
+class SummaryStarted:
+    """The conversation has grown too long for the model: a summary of `messages` older ones, of `tokens` tokens, is
+    being made. `SummaryRecorded` follows, or a `RunWarning` that says why not."""
+
+    run_id: str
+    messages: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRecorded:
+    """The summary `summary_id` is on disk and is sent from now on, in the place of the `messages` older ones up to
+    place `through_seq`; `tokens` of it stand for `replaced_tokens`."""
+
+    run_id: str
+    summary_id: int
+    messages: int
+    through_seq: int
+    text: str
+    tokens: int
+    replaced_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunWarning:
     """Something a person should know; the run goes on."""
 
@@ -197,6 +221,8 @@ RunEvent = (
     | SubagentStarted
     | SubagentStopped
     | OutcomeKept
+    | SummaryStarted
+    | SummaryRecorded
     | RunWarning
     | RunPaused
     | RunStopped

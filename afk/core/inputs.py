@@ -7,6 +7,7 @@ import json
 import os
 from typing import Any
 
+from afk.agents.agent import Agent
 from afk.agents.errors import AgentConfigurationError
 from afk.memory.text import storable
 
@@ -17,6 +18,14 @@ def this_person() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # no name for this uid
         return f"uid {os.getuid()}"
+
+
+DEFAULT_MODEL = "gpt-5.2-mini"
+
+
+def model_of(agent: Agent | None) -> str:
+    """The model of an agent; of one that names none, AFK_MODEL or the default."""
+    return (agent.model if agent else None) or os.environ.get("AFK_MODEL") or DEFAULT_MODEL
 
 
 def require_id(name: str, value: object) -> None:

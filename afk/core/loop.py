@@ -14,6 +14,7 @@ from afk.core.asking import Asker
 from afk.core.budget import Budget
 from afk.core.calls import CallWorker, OpenCall
 from afk.core.config import RunnerConfig
+from afk.core.context import Conversation
 from afk.core.events import (
     AnswerRecorded,
     ApprovalRequested,
@@ -24,10 +25,10 @@ from afk.core.events import (
     RunWarning,
     StepStarted,
 )
+from afk.core.fitting import Fitter
 from afk.core.judge import Judge
 from afk.core.signals import Signals, StopOrder
-from afk.core.transcript import to_chat
-from afk.llms.protocol import LLM, Answer, ChatMessage, ModelError, ToolCall
+from afk.llms.protocol import LLM, Answer, ChatMessage, ModelError, ToolCall, Usage
 from afk.memory.records import (
     OPEN_PHASES,
     EffectRecord,
@@ -73,7 +74,6 @@ class StepLoop:
         run = snapshot.run
         part_id = run.transcript_id if run.parent_run_id else None
         self.key = RunKey(run.run_id, run.thread_id, run.epoch, part_id)
-        self._asker = Asker(llm, agent, model, config, run.run_id, emit)
         self._step = run.step
         self._usage = dict(run.usage)
         self._budget = Budget(config, run.budget, self._time_is_up, above)
@@ -82,10 +82,25 @@ class StepLoop:
             for e in snapshot.effects
             if e.finished_at_ms is None and e.phase in OPEN_PHASES
         }
-        self._chat = to_chat(
-            agent.instructions, _without_open_step(snapshot) if self._open else snapshot.messages
+        self._chat = Conversation(
+            agent.instructions,
+            _without_open_step(snapshot) if self._open else snapshot.messages,
+            snapshot.summary,
+            snapshot.pins,
         )
-        self._call_ids = {call.id for message in self._chat for call in message.tool_calls}
+        self._call_ids = self._chat.call_ids
+        self._fitter = Fitter(
+            store,
+            self.key,
+            llm,
+            Asker(llm, agent, model, config, run.run_id, emit),
+            model,
+            config,
+            self._chat,
+            emit,
+            self._count_usage,
+            self._progress,
+        )
         self._worker = CallWorker(store, self.key, run, judge, self._budget, self._progress, emit, delegate)
         self._seen_version: tuple[int, int] | None = None
 
@@ -152,8 +167,7 @@ class StepLoop:
                 return stop, True
 
     async def _ask_model(self) -> Answer:
-        self._emit(StepStarted(self.key.run_id, self._step + 1))
-        return await self._asker.ask(self._chat)
+        return await self._fitter.answer(lambda: self._emit(StepStarted(self.key.run_id, self._step + 1)))
 
     async def _record(self, answer: Answer) -> RunStop | None:
         """Boundary A. The run's stop, if the answer, or the requests in it, are the end for now."""
@@ -161,9 +175,7 @@ class StepLoop:
         self._call_ids.update(call.call_id for call in judged)
         self._step += 1
         self._budget.steps += 1
-        self._count("model_calls", 1)
-        self._count("input_tokens", answer.usage.input_tokens)
-        self._count("output_tokens", answer.usage.output_tokens)
+        self._count_usage(answer.usage, 1)
         self._count("tool_calls", len(judged))
         raw = [
             {"id": call.call_id, "name": asked.name, "arguments": asked.arguments}
@@ -181,11 +193,8 @@ class StepLoop:
         seq, effects = await self._store.record_answer(
             self.key, answer.text, raw, judged, self._progress(), telemetry, stop
         )
-        self._chat.append(
-            ChatMessage(
-                "assistant", answer.text, tuple(ToolCall(c["id"], c["name"], c["arguments"]) for c in raw)
-            )
-        )
+        calls = tuple(ToolCall(c["id"], c["name"], c["arguments"]) for c in raw)
+        self._chat.append(seq, ChatMessage("assistant", answer.text, calls))
         run_id = self.key.run_id
         self._emit(
             AnswerRecorded(run_id, seq, answer.text, answer.usage.input_tokens, answer.usage.output_tokens)
@@ -304,8 +313,9 @@ class StepLoop:
 
     async def _append_results(self) -> None:
         """The results of the step, in the order of the calls."""
-        for call_id, text in await self._store.step_results(self.key.run_id, self._step):
-            self._chat.append(ChatMessage("tool", text, (), call_id))
+        results = await self._store.step_results(self.key.run_id, self._step)
+        for seq, (call_id, text) in enumerate(results, self._chat.last_seq + 1):  # in their reserved places
+            self._chat.append(seq, ChatMessage("tool", text, (), call_id))
 
     async def _gate(self) -> None:
         """Where `pause()` takes hold. Calls that run go on, and no further one begins."""
@@ -317,6 +327,11 @@ class StepLoop:
 
     def _progress(self) -> Progress:
         return Progress(self._step, dict(self._usage), self._budget.as_record())
+
+    def _count_usage(self, usage: Usage, requests: int) -> None:
+        self._count("model_calls", requests)
+        self._count("input_tokens", usage.input_tokens)
+        self._count("output_tokens", usage.output_tokens)
 
     def _count(self, what: str, more: int) -> None:
         self._usage[what] = self._usage.get(what, 0) + more

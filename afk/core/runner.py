@@ -25,13 +25,14 @@ from afk.core.config import RunnerConfig
 from afk.core.desk import Desk
 from afk.core.events import RunEvent, RunStarted, RunStopped, RunWarning
 from afk.core.handle import AgentRunHandle
-from afk.core.inputs import json_safe, require_id
+from afk.core.inputs import json_safe, model_of, require_id
 from afk.core.judge import Judge
 from afk.core.keeping import write_kept
 from afk.core.outcome import interruption_of, result_of
 from afk.core.schedule import compact_first
 from afk.core.signals import StopOrder
 from afk.core.subagents import Crew, Level, level_below, level_of
+from afk.core.summary_desk import SummaryDesk
 from afk.core.to_the_end import to_the_end
 from afk.core.transcript import title_of
 from afk.llms.protocol import LLM
@@ -44,10 +45,8 @@ from afk.memory.records import (
 from afk.memory.store import MemoryStore
 from afk.memory.text import storable
 
-DEFAULT_MODEL = "gpt-5.2-mini"
 
-
-class Runner(Desk):
+class Runner(Desk, SummaryDesk):
     """Runs agents on a durable store.
 
     Everything is a keyword. `memory_store` None is SQLite in AFK_DB, or in the user's data folder; `llm` None is the
@@ -149,7 +148,7 @@ class Runner(Desk):
             run_id=store.new_id("run"),
             thread_id=thread_id or store.new_id("thread"),
             agent_name=agent.name,
-            model=_model_of(agent),
+            model=model_of(agent),
             fingerprint=agent.fingerprint(),
             workspace=self._workspace,
             user_message=storable(user_message),
@@ -264,7 +263,7 @@ class Runner(Desk):
                 f"Run {run_id} was begun by agent {run.agent_name!r} and can't be resumed by {agent.name!r}. "
                 f"Pass the agent of that name."
             )
-        if problem := await self._mismatch(store, level_of(agent, _model_of(agent), self._config), run):
+        if problem := await self._mismatch(store, level_of(agent, model_of(agent), self._config), run):
             raise AgentConfigurationError(
                 f"Run {run_id} can't be resumed: {problem}. Pass the agent as it was when the run began."
             )
@@ -349,7 +348,7 @@ class Runner(Desk):
         attendant = Attendant(store, self._config, self._provider)
         crew = Crew(store, self._llm(), self._policy, self._config, handle.signals, handle.emit)
         while True:
-            stop = await crew.root(agent, _model_of(agent), snapshot).run()
+            stop = await crew.root(agent, model_of(agent), snapshot).run()
             if stop.state != "awaiting_approval":
                 return
             # nobody owns a run that only waits, so that whoever gets a decision can go on with it
@@ -409,10 +408,6 @@ class Runner(Desk):
 
 def _order_after(error: BaseException) -> StopOrder | None:
     return StopOrder("interrupted", "infrastructure", str(error)) if isinstance(error, AgentError) else None
-
-
-def _model_of(agent: Agent) -> str:
-    return agent.model or os.environ.get("AFK_MODEL") or DEFAULT_MODEL
 
 
 def _warn_of_changes(agent: Agent, run: RunRecord, handle: AgentRunHandle) -> None:

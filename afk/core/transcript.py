@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from afk.llms.protocol import ChatMessage, ToolCall
 from afk.memory.records import MessageRecord
 
 
-def to_chat(instructions: str, messages: Iterable[MessageRecord]) -> list[ChatMessage]:
-    """Instructions first, then every message in its place; results stand in the order of their calls. A result whose
-    call is not there, in what was saved of a damaged database, is left out: no server takes one."""
-    chat = [ChatMessage("system", instructions)] if instructions else []
+def chat_message(message: MessageRecord) -> ChatMessage:
+    """One message, with the calls that it makes."""
+    calls = tuple(ToolCall(c["id"], c["name"], c["arguments"]) for c in message.tool_calls)
+    return ChatMessage(message.role, message.text, calls, message.call_id)
+
+
+def sendable(messages: Iterable[MessageRecord]) -> Iterator[MessageRecord]:
+    """Every message, but for results whose call is not there, in what was saved of a damaged database: no server takes
+    one."""
     asked: set[str] = set()
     for message in messages:
-        if message.role == "tool" and message.call_id not in asked:
-            continue
-        asked.update(c["id"] for c in message.tool_calls)
-        calls = tuple(ToolCall(c["id"], c["name"], c["arguments"]) for c in message.tool_calls)
-        chat.append(ChatMessage(message.role, message.text, calls, message.call_id))
-    return chat
+        if message.role != "tool" or message.call_id in asked:
+            asked.update(c["id"] for c in message.tool_calls)
+            yield message
 
 
 def title_of(user_message: str) -> str:

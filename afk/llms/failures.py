@@ -11,6 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
 from afk.llms.protocol import ModelError, ModelErrorKind
+from afk.llms.windows import stated_window
 
 if TYPE_CHECKING:
     from openai import APIStatusError, OpenAIError
@@ -45,7 +46,8 @@ _KINDS_BY_NAME: dict[str, ModelErrorKind] = {
 }
 _QUOTA_NAMES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "insufficient_balance"})
 _TOO_LONG = re.compile(
-    r"context[ _](length|window|size)|maximum context|prompt is too long|too many (input )?tokens",
+    r"context[ _](length|window|size|limit)|maximum context|prompt is too long|too many (input )?tokens"
+    r"|maximum (model length|number of tokens allowed)|tokens. \+ .max_new_tokens|must have less than \d+ tokens",
     re.IGNORECASE,
 )
 _KEY_LIKE = re.compile(r"\b(sk|pk|gsk|xai)-[\w*.-]{4,}")
@@ -68,10 +70,18 @@ class Asked:
         advice: str | None = None,
         status: int | None = None,
         retry_after_s: float | None = None,
+        window: tuple[int | None, int | None] = (None, None),
     ) -> ModelError:
         """`found` completes the sentence "Asked MODEL at HOST: ..."."""
         sentence = f"Asked {self.model!r} at {self.host}: {found.rstrip('.')}. {advice or _ADVICE[kind]}"
-        return ModelError(kind, self.redact(sentence), status=status, retry_after_s=retry_after_s)
+        return ModelError(
+            kind,
+            self.redact(sentence),
+            status=status,
+            retry_after_s=retry_after_s,
+            window_tokens=window[0],
+            sent_tokens=window[1],
+        )
 
     def redact(self, text: str) -> str:
         """`text` without the key, which servers like to repeat."""
@@ -135,6 +145,7 @@ def _status_failure(asked: Asked, error: APIStatusError) -> ModelError:
         advice=_QUOTA_ADVICE if spent else None,
         status=status,
         retry_after_s=retry_after_s(error.response.headers),
+        window=_window_in(error.body, said) if kind == "context_length" else (None, None),
     )
 
 
@@ -157,6 +168,7 @@ def _streamed_failure(asked: Asked, body: object, message: str) -> ModelError:
         f"it broke off its answer with an error: {_excerpt(said)}",
         advice=_QUOTA_ADVICE if spent else None,
         status=status,
+        window=_window_in(body, said) if kind == "context_length" else (None, None),
     )
 
 
@@ -183,6 +195,15 @@ def _describe(body: object, message: str) -> tuple[set[str], str]:
     names = {str(error[key]).lower() for key in ("code", "type") if error.get(key) is not None}
     said = error.get("message") or error.get("detail") or error.get("error")
     return names, said if isinstance(said, str) else message
+
+
+def _window_in(body: object, said: str) -> tuple[int | None, int | None]:
+    """What a refusal says of the window and of what was sent; llama.cpp has them as fields of their own."""
+    fields = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    limit, sent = fields.get("n_ctx"), fields.get("n_prompt_tokens")
+    if isinstance(limit, int) and limit > 0:
+        return limit, sent if isinstance(sent, int) and sent > 0 else None
+    return stated_window(said)
 
 
 def _excerpt(text: str) -> str:

@@ -109,7 +109,11 @@ ModelEvent = TextDelta | Retrying | Answer
 
 
 class ModelError(Exception):
-    """A model did not answer. `str(error)` says what was asked, what came back, and what to do."""
+    """A model did not answer. `str(error)` says what was asked, what came back, and what to do.
+
+    Of a request that was too long, where the server said so: `window_tokens` is what it takes, `sent_tokens` what it
+    was sent.
+    """
 
     def __init__(
         self,
@@ -118,9 +122,13 @@ class ModelError(Exception):
         *,
         status: int | None = None,
         retry_after_s: float | None = None,
+        window_tokens: int | None = None,
+        sent_tokens: int | None = None,
     ) -> None:
         super().__init__(message)
         self.kind: ModelErrorKind = kind
+        self.window_tokens = window_tokens
+        self.sent_tokens = sent_tokens
         self.status = status
         self.retry_after_s = retry_after_s
 

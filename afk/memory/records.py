@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from afk.memory.grants import GrantPattern
 from afk.memory.retention import CompactionReason
+
+if TYPE_CHECKING:
+    from afk.memory.summaries import SummaryRecord
 
 RunStateText = Literal[
     "running", "awaiting_approval", "interrupted", "cancelled", "completed", "failed", "degraded"
@@ -337,7 +340,8 @@ class NewRun:
 class RunSnapshot:
     """All a resume needs, read in one transaction: the newest checkpoint, the messages it refers to in order of
     `seq`, the effects of its step, and the newest request of each of those that has one (by effect id).
-    `owner_died`: the run was taken from an owner that had not given it up."""
+    `owner_died`: the run was taken from an owner that had not given it up. `summary` is the one in effect for those
+    messages, `pins` the pinned places among them."""
 
     run: RunRecord
     checkpoint: CheckpointRecord
@@ -345,6 +349,8 @@ class RunSnapshot:
     effects: tuple[EffectRecord, ...]
     approvals: dict[str, ApprovalRecord]
     owner_died: bool = False
+    summary: SummaryRecord | None = None
+    pins: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ from afk.memory.retention import (
     StateRetentionPolicy,
     UnattendedCompaction,
 )
+from afk.memory.summary_store import SummaryStore
 from afk.memory.threads import ThreadFilter
 
 # (done, total, what): rows removed so far, rows to remove, and "events", "states" or "space"
@@ -61,7 +62,7 @@ class Lifeline(Protocol):
         ...
 
 
-class MemoryStore(Protocol):
+class MemoryStore(SummaryStore, Protocol):
     """A durable record of threads, runs, messages, checkpoints, effects, approvals and events.
 
     Boundaries have the letters of ARCHITECTURE.md. A write that was begun is not undone by cancelling its caller:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from afk.agents.errors import AgentError
-from afk.core.runner import DEFAULT_MODEL
+from afk.core.inputs import DEFAULT_MODEL
 from afk.llms.openai_client import OpenAIChat
 from afk.memory.sqlite.health import SQLITE_VERSION, DatabaseHealth, examine
 from afk.memory.sqlite.salvage import salvage

@@ -88,6 +88,10 @@ class Pump:
             case events.OutcomeKept():
                 title = self._items[event.call_id].title if event.call_id in self._items else event.tool_name
                 self._post(told.OutcomeKept(thread_id, clean_line(title), clean(event.reason)))
+            case events.SummaryStarted():
+                self._post(told.Warned(thread_id, f"Summarising {event.messages} older messages…"))
+            case events.SummaryRecorded():
+                self._post(told.Warned(thread_id, f"{event.messages} older messages summarised."))
             case events.RunWarning():
                 self._post(told.Warned(thread_id, clean(event.text)))
             case events.RunPaused():
@@ -119,6 +123,8 @@ class Pump:
                 events.AnswerDelta()
                 | events.CallOutput()
                 | events.StepStarted()
+                | events.SummaryStarted()
+                | events.SummaryRecorded()
                 | events.RunStarted()
                 | events.RunPaused()
                 | events.RunStopped()

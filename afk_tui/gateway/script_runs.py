@@ -29,6 +29,8 @@ from afk.core.events import (
     StepStarted,
     SubagentStarted,
     SubagentStopped,
+    SummaryRecorded,
+    SummaryStarted,
 )
 from afk.core.handle import AgentRunHandle
 from afk.llms.protocol import ModelError
@@ -181,6 +183,10 @@ def _tell(engine: Engine, event: RunEvent, follower: Follower) -> None:
             )
         case RunWarning(text=text):
             follower.noted(text)
+        case SummaryStarted(messages=messages):
+            follower.noted(f"summarising {messages} older messages")
+        case SummaryRecorded(messages=messages):
+            follower.noted(f"{messages} older messages summarised")
         case SubagentStopped(state=state):
             if state == "awaiting_approval":
                 follower.noted("the subagent waits for a decision")

@@ -11,7 +11,8 @@ from pathlib import Path
 from afk.agents.agent import Agent
 from afk.agents.policy import Policy
 from afk.core.config import RunnerConfig
-from afk.core.runner import DEFAULT_MODEL, Runner
+from afk.core.inputs import DEFAULT_MODEL
+from afk.core.runner import Runner
 from afk.llms.choose import app_llm
 from afk.llms.protocol import LLM
 from afk.memory.sqlite.store import SQLiteMemoryStore, default_path

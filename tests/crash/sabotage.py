@@ -24,7 +24,7 @@ def take_out(mechanism: Sabotage) -> None:
         case "decision":
             approvals.decide = _decide_always(approvals.decide)
         case "owner":
-            runs._refuse_if_live = lambda run, owners: None
+            runs.refuse_if_live = lambda run, owners: None
         case "lifeline":
             SQLiteMemoryStore.lifeline = lambda self, effect_id: None  # type: ignore[method-assign]
             SQLiteMemoryStore.still_running = lambda self, effect_id: None  # type: ignore[method-assign]

@@ -39,14 +39,26 @@ FORK_POINT = """
     EXISTS (SELECT 1 FROM thread f JOIN run r ON r.id = c.run_id AND r.parent_run_id IS NULL
              WHERE f.forked_from = c.thread_id AND f.forked_seq = c.head_seq)
 """
-NEEDED_STATE = """
+NEWEST_SUMMARY = """
     (c.key = 'summary'
      AND c.ordinal = (SELECT max(ordinal) FROM state WHERE thread_id = c.thread_id AND key = 'summary'))
 """
+# the one that a run of such a root goes on with: of its own conversation, the newest one which that has come to
+USED_SUMMARY = f"""
+    ((c.key = 'summary' OR c.key LIKE 'summary:%') AND EXISTS (
+        SELECT 1 FROM run r JOIN checkpoint k ON k.run_id = r.id AND k.number = r.checkpoint
+         WHERE r.root_run_id IN ({OPEN_ROOTS})
+           AND c.key = CASE r.transcript_id WHEN r.thread_id THEN 'summary' ELSE 'summary:' || r.transcript_id END
+           AND c.ordinal = (
+               SELECT max(s.ordinal) FROM state s WHERE s.thread_id = c.thread_id AND s.key = c.key
+                  AND CASE WHEN json_valid(s.value) THEN s.value ->> '$.through_seq' END <= k.head_seq)))
+"""
+NEEDED_STATE = f"({NEWEST_SUMMARY} OR {USED_SUMMARY})"
 REASONS: dict[str, tuple[Table, str]] = {
     "newest checkpoint of an unfinished run": ("checkpoint", NEEDED_CHECKPOINT),
     "point a fork begins at": ("checkpoint", FORK_POINT),
-    "newest summary of the thread": ("state", NEEDED_STATE),
+    "newest summary of the thread": ("state", NEWEST_SUMMARY),
+    "summary that an unfinished run uses": ("state", f"({USED_SUMMARY} AND NOT {NEWEST_SUMMARY})"),
 }
 
 

@@ -15,9 +15,8 @@ from typing import Any
 
 from afk.agents.errors import ThreadNotFoundError
 from afk.memory.deletion import ThreadDeletion
-from afk.memory.sqlite.owners import Owners
+from afk.memory.sqlite.owners import Owners, refuse_if_live
 from afk.memory.sqlite.rows import dump
-from afk.memory.sqlite.runs import _refuse_if_live
 from afk.memory.sqlite.writing import add_event
 
 # a state row of a deleted thread: who keeps it whole for now, or what was left of it for whom
@@ -72,7 +71,7 @@ class Part:
 
 # in this order: what a crash leaves behind is found by what comes later
 PARTS = tuple(
-    Part(name) for name in ("effect", "message", "event", "checkpoint", "state", "compaction", "run")
+    Part(name) for name in ("effect", "message", "event", "checkpoint", "state", "pin", "compaction", "run")
 )
 _PLACE = {"effect": "result_seq", "message": "seq"}
 
@@ -112,7 +111,7 @@ def mark(db: sqlite3.Connection, owners: Owners, thread_id: str, keep: bool, now
         f"SELECT * FROM run WHERE thread_id IN ({_FAMILY}) AND owner IS NOT NULL", {"thread": thread_id}
     )
     for run in owned.fetchall():
-        _refuse_if_live(run, owners)
+        refuse_if_live(run, owners)
     family = [row["id"] for row in db.execute(_FAMILY, {"thread": thread_id})]
     note = {"keeper": owners.owner_id} if keep else {}
     for one in family:

@@ -16,6 +16,7 @@ from afk.agents.errors import (
     AgentCheckpointNotFoundError,
 )
 from afk.memory.records import CheckpointRecord, Request
+from afk.memory.sqlite import pins, summaries
 from afk.memory.sqlite.lineage import read_messages
 from afk.memory.sqlite.rows import checkpoint_of, dump, load_or_none
 from afk.memory.sqlite.soundness import lost_calls
@@ -74,6 +75,8 @@ def fork_run(
             head_seq,
         ),
     )
+    summaries.take_along(db, source["id"], thread_id, head_seq, now_ms)
+    pins.take_along(db, source["id"], thread_id, head_seq)
     _add_run(db, run, checkpoint, thread_id, forked_run_id, now_ms)
     _take_step_along(
         db, run, checkpoint, thread_id, forked_run_id, new_id, now_ms, closes=message is not None

@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import sqlite3
 import weakref
 from pathlib import Path
 
-from afk.agents.errors import StoreError
+from afk.agents.errors import AgentRunBusyError, StoreError
 
 _held: weakref.WeakSet[Owners] = weakref.WeakSet()
 
@@ -164,3 +165,18 @@ class NoOwners(Owners):
 
     def process_id(self, owner_id: str) -> int | None:
         return None
+
+
+def refuse_if_live(run: sqlite3.Row, owners: Owners) -> None:
+    """Raises AgentRunBusyError while a living process executes this run, which has an owner."""
+    owner = run["owner"]
+    if not owners.executes(owner, run["id"]):
+        return
+    pid = owners.process_id(owner)
+    here = owner == owners.owner_id or pid == os.getpid()
+    where = "here, in this process" if here else f"in another process (pid {pid or 'unknown'})"
+    raise AgentRunBusyError(
+        f"Run {run['id']} is running {where}. Wait for it to stop, or stop it there.",
+        run_id=run["id"],
+        owner=owner,
+    )

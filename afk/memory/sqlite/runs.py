@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,6 @@ from afk.agents.errors import (
     AgentCheckpointCompactedError,
     AgentCheckpointCorruptionError,
     AgentCheckpointNotFoundError,
-    AgentRunBusyError,
     AgentRunSupersededError,
     StoreError,
     ThreadNotFoundError,
@@ -26,7 +24,8 @@ from afk.memory.records import (
 )
 from afk.memory.sqlite.closing import close_run
 from afk.memory.sqlite.lineage import read_messages
-from afk.memory.sqlite.owners import Owners
+from afk.memory.sqlite.owners import Owners, refuse_if_live
+from afk.memory.sqlite.pins import pinned_places
 from afk.memory.sqlite.rows import (
     approval_of,
     checkpoint_of,
@@ -37,6 +36,7 @@ from afk.memory.sqlite.rows import (
     run_of,
 )
 from afk.memory.sqlite.soundness import what_does_not_fit
+from afk.memory.sqlite.summaries import in_effect
 from afk.memory.sqlite.writing import (
     add_checkpoint,
     add_event,
@@ -135,7 +135,7 @@ def take_run(
         )
     owner = run["owner"]
     if owner is not None and not take_over:
-        _refuse_if_live(run, owners)
+        refuse_if_live(run, owners)
     merged = dump({**(load_or_none(run["context"]) or {}), **(context or {})})
     changed = db.execute(
         "UPDATE run SET owner = ?, epoch = epoch + 1, state = 'running', interruption = NULL, context = ?, budget = ?,"
@@ -273,20 +273,16 @@ def snapshot_of(db: sqlite3.Connection, run: sqlite3.Row, *, owner_died: bool) -
             (run["id"], checkpoint.step),
         )
     }
-    return RunSnapshot(run_of(run), checkpoint, messages, effects, approvals, owner_died)
-
-
-def _refuse_if_live(run: sqlite3.Row, owners: Owners) -> None:
-    owner = run["owner"]
-    if not owners.executes(owner, run["id"]):
-        return
-    pid = owners.process_id(owner)
-    here = owner == owners.owner_id or pid == os.getpid()
-    where = "here, in this process" if here else f"in another process (pid {pid or 'unknown'})"
-    raise AgentRunBusyError(
-        f"Run {run['id']} is running {where}. Wait for it to stop, or stop it there.",
-        run_id=run["id"],
-        owner=owner,
+    transcript_id, head_seq = run["transcript_id"], checkpoint.head_seq
+    return RunSnapshot(
+        run_of(run),
+        checkpoint,
+        messages,
+        effects,
+        approvals,
+        owner_died,
+        in_effect(db, run["thread_id"], transcript_id, head_seq),
+        pinned_places(db, transcript_id, head_seq),
     )
 
 
@@ -304,7 +300,7 @@ def _supersede(
     if run["state"] in ("completed", "failed", "degraded") or run["superseded_by"]:
         return
     if run["owner"] is not None:
-        _refuse_if_live(run, owners)
+        refuse_if_live(run, owners)
     inside = db.execute(f"SELECT * FROM run WHERE {UNFINISHED_INSIDE}", (run["id"],)).fetchall()
     for one in [run, *inside]:
         close_run(db, one, by_run_id, now_ms)

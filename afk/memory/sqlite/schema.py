@@ -14,6 +14,7 @@ from afk.memory.sqlite.migrations import (
     add_subagents,
     keep_copy,
 )
+from afk.memory.sqlite.pins import add_pins
 
 # "afk1": tells our file from any other SQLite database
 APPLICATION_ID = 0x61666B31
@@ -171,7 +172,7 @@ CREATE TABLE state (
     thread_id       TEXT NOT NULL,
     ordinal         INTEGER NOT NULL,
     run_id          TEXT,
-    key             TEXT NOT NULL,      -- 'summary', or 'metadata:NAME'
+    key             TEXT NOT NULL,      -- 'summary', 'summary:CONVERSATION', or 'metadata:NAME'
     value           TEXT NOT NULL,
     created_at_ms   INTEGER NOT NULL
 );
@@ -208,6 +209,7 @@ MIGRATIONS: Sequence[tuple[str, Callable[[sqlite3.Connection], None]]] = (
     ("compactions with a reason", add_compaction_reasons),
     ("what was shown with a request", add_shown_basis),
     ("threads kept in order", add_thread_keeping),
+    ("pinned messages", add_pins),
 )
 VERSION = len(MIGRATIONS)
 

@@ -39,10 +39,11 @@ from afk.memory.sqlite.owners import NoOwners, Owners
 from afk.memory.sqlite.store_compactions import CompactionStore
 from afk.memory.sqlite.store_family import FamilyStore
 from afk.memory.sqlite.store_grants import GrantStore
+from afk.memory.sqlite.store_summaries import SummariesInSQLite
 from afk.memory.sqlite.store_threads import ThreadStore
 
 
-class SQLiteMemoryStore(GrantStore, FamilyStore, CompactionStore, ThreadStore):
+class SQLiteMemoryStore(GrantStore, FamilyStore, CompactionStore, ThreadStore, SummariesInSQLite):
     """A MemoryStore in one SQLite file, in WAL mode, that several processes of one host may have open.
 
     `path` is made, with its folder, when the store is opened. `clock` and `new_id` give the times and names of new

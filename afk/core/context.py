@@ -1,0 +1,220 @@
+"""What a model is sent of a conversation: instructions, what must stay, a summary of what is old, what is recent.
+
+    system      the agent's instructions
+    user        the first message of the conversation
+    ...         pinned messages, each with its whole step
+    user        the summary, marked as one, with how many messages it stands for
+    user        the newest message of a person, where it is older than what is recent
+    ...         recent messages
+
+A step, which is an answer with calls and the results of these, is sent whole or not at all.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from afk.core.transcript import chat_message, sendable
+from afk.llms.protocol import ChatMessage
+from afk.llms.summary_request import summary_message
+from afk.llms.tokens import TokenCounter
+from afk.memory.records import MessageRecord
+from afk.memory.summaries import SummaryRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A message and its place in the conversation."""
+
+    seq: int
+    message: ChatMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where a conversation is cut. A summary of `material`, continuing `previous`, would stand for the messages from
+    `first_seq` to `through_seq` but those at `verbatim`: `message_count` of them; `replaced_tokens` are sent less."""
+
+    material: tuple[Placed, ...]
+    previous: SummaryRecord | None
+    first_seq: int
+    through_seq: int
+    message_count: int
+    verbatim: tuple[int, ...]
+    replaced_tokens: int
+
+
+class Conversation:
+    """All messages of a conversation so far, the summary in effect, and what is pinned."""
+
+    def __init__(
+        self,
+        instructions: str,
+        messages: Iterable[MessageRecord],
+        summary: SummaryRecord | None,
+        pins: Iterable[int],
+        counter: TokenCounter | None = None,
+    ) -> None:
+        self._system = [ChatMessage("system", instructions)] if instructions else []
+        self._placed = [Placed(m.seq, chat_message(m)) for m in sendable(messages)]
+        self._summary = summary
+        self._pins = frozenset(pins)
+        self._counter = counter or TokenCounter()
+        self._counts: dict[int, int] = {}
+        self._arrange()
+
+    @property
+    def summary(self) -> SummaryRecord | None:
+        """The one that is in effect."""
+        return self._summary
+
+    @property
+    def call_ids(self) -> set[str]:
+        """The ids of all calls, those of summarised messages among them."""
+        return {call.id for placed in self._placed for call in placed.message.tool_calls}
+
+    @property
+    def last_seq(self) -> int:
+        """The place of the last message, 0 where there is none."""
+        return self._placed[-1].seq if self._placed else 0
+
+    def count_with(self, counter: TokenCounter) -> None:
+        """Count anew, by other rules."""
+        self._counter = counter
+        self._counts.clear()
+
+    def append(self, seq: int, message: ChatMessage) -> None:
+        """Add the newest message."""
+        self._placed.append(Placed(seq, message))
+
+    def use(self, summary: SummaryRecord | None, pins: Iterable[int] | None = None) -> None:
+        """Send this summary from now on."""
+        self._summary = summary
+        if pins is not None:
+            self._pins = frozenset(pins)
+        self._arrange()
+
+    def request(self) -> list[ChatMessage]:
+        """What is sent."""
+        chat = [*self._system, *(placed.message for placed in self._kept)]
+        if self._summary:
+            chat.append(self._shown(self._summary))
+        if (asked := self._asked_before()) is not None:
+            chat.append(self._placed[asked].message)
+        return [*chat, *(placed.message for placed in self._placed[self._recent :])]
+
+    def tokens(self) -> int:
+        """How many tokens `request` is; one that has not been made yet is counted on the way."""
+        older = list(self._kept)
+        if (asked := self._asked_before()) is not None:
+            older.append(self._placed[asked])
+        total = self._tokens_of(older) + self._tokens_of(self._placed[self._recent :])
+        fixed = [*self._system, *([self._shown(self._summary)] if self._summary else [])]
+        return total + sum(self._counter.message(message) for message in fixed)
+
+    def plan(self, recent_tokens: int, *, keep_recent: int | None = None, anew: bool = False) -> Cut | None:
+        """Where to cut so that what is recent is at most so many tokens, or at least `keep_recent` messages; None where
+        nothing more can be summarised. The last step, or a message that nothing follows, is never cut off. `anew`: as
+        if there were no summary yet."""
+        covered = 0 if anew else self._recent
+        at = self._cut_at(covered, recent_tokens, keep_recent)
+        if anew:
+            at = max(at or 0, self._recent)
+        if not at or at <= covered:
+            return None
+        kept = self._verbatim_before(at)
+        material = self._placed[covered:at]
+        going = [placed for n, placed in enumerate(material, covered) if n not in kept]
+        if not going:
+            return None
+        previous = None if anew else self._summary
+        replaced = self._tokens_of(going)
+        if previous:
+            replaced += self._counter.message(self._shown(previous))
+        return Cut(
+            material=tuple(material),
+            previous=previous,
+            first_seq=self._placed[0].seq,
+            through_seq=self._placed[at - 1].seq,
+            message_count=at - len(kept),
+            verbatim=tuple(self._placed[n].seq for n in sorted(kept)),
+            replaced_tokens=replaced,
+        )
+
+    def lasting_tokens(self) -> int:
+        """Tokens of what is sent whatever is summarised: instructions, the first message and the newest of a person,
+        what is pinned."""
+        lasting = self._verbatim_before(len(self._placed))
+        if (newest := self._newest_asked()) is not None:
+            lasting.add(newest)
+        system = sum(self._counter.message(message) for message in self._system)
+        return system + self._tokens_of(self._placed[n] for n in sorted(lasting))
+
+    def _cut_at(self, covered: int, recent_tokens: int, keep_recent: int | None) -> int | None:
+        """The earliest boundary behind which there is no more than that, or the last one where there is none; with
+        `keep_recent`, the last boundary behind which there are so many messages."""
+        best: int | None = None
+        total = 0
+        for n in range(len(self._placed) - 1, covered, -1):
+            total += self._count(self._placed[n])
+            if self._placed[n].message.role == "tool":
+                continue
+            if keep_recent is not None:
+                if len(self._placed) - n >= keep_recent:
+                    return n
+            elif best is None or total <= recent_tokens:
+                best = n
+            else:
+                break
+        return best
+
+    def _arrange(self) -> None:
+        through = self._summary.through_seq if self._summary else -1
+        self._recent = bisect_right(self._placed, through, key=lambda placed: placed.seq)
+        self._kept_at = self._verbatim_before(self._recent)
+        self._kept = [self._placed[n] for n in sorted(self._kept_at)]
+
+    def _verbatim_before(self, end: int) -> set[int]:
+        """Which messages before that one stay: the first of a person, and the steps of those pinned."""
+        kept: set[int] = set()
+        first = next((n for n in range(end) if self._placed[n].message.role == "user"), None)
+        if first is not None:
+            kept.add(first)
+        for seq in self._pins:
+            n = bisect_right(self._placed, seq, key=lambda placed: placed.seq) - 1
+            if 0 <= n < end and self._placed[n].seq == seq:
+                kept.update(self._step_around(n))
+        return kept
+
+    def _step_around(self, n: int) -> Iterable[int]:
+        begin = n
+        while begin > 0 and self._placed[begin].message.role == "tool":
+            begin -= 1
+        end = begin + 1
+        while end < len(self._placed) and self._placed[end].message.role == "tool":
+            end += 1
+        return range(begin, end)
+
+    def _newest_asked(self) -> int | None:
+        return next(
+            (n for n in range(len(self._placed) - 1, -1, -1) if self._placed[n].message.role == "user"), None
+        )
+
+    def _asked_before(self) -> int | None:
+        """The newest message of a person, where it would not be sent otherwise: it says what is being worked on."""
+        newest = self._newest_asked()
+        return None if newest is None or newest >= self._recent or newest in self._kept_at else newest
+
+    def _shown(self, summary: SummaryRecord) -> ChatMessage:
+        return summary_message(summary.text, summary.message_count)
+
+    def _tokens_of(self, placed: Iterable[Placed]) -> int:
+        return sum(self._count(one) for one in placed)
+
+    def _count(self, placed: Placed) -> int:
+        count = self._counts.get(placed.seq)
+        if count is None:
+            count = self._counts[placed.seq] = self._counter.message(placed.message)
+        return count

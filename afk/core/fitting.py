@@ -1,0 +1,286 @@
+"""Keeping a run's requests within its model's context: it says when to summarise, and learns from refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+
+from afk.agents.errors import SummaryError
+from afk.core.asking import Asker
+from afk.core.config import RunnerConfig
+from afk.core.context import Conversation, Cut
+from afk.core.events import AnswerRestarted, RunEvent, RunWarning, SummaryRecorded, SummaryStarted
+from afk.core.summarising import Made, Summariser, SummaryFailedError, allowance_tokens
+from afk.llms.protocol import LLM, Answer, ModelError, Retrying, Usage
+from afk.llms.tokens import TokenCounter, counter_for
+from afk.llms.windows import known_window_tokens
+from afk.memory.records import Progress, RunKey
+from afk.memory.store import MemoryStore
+from afk.memory.summaries import NewSummary, SummaryMaker, SummaryRecord
+
+# what is recent may take this much of what a request may be; and all of it, after a summary, this much
+RECENT_SHARE = 0.4
+AFTER_SHARE = 0.7
+# of a request that was refused without a word about how long it may be
+SHARE_OF_REFUSED = 0.75
+MOST_REFUSALS = 6
+# after a summary that failed, it is tried again when the request has grown by this share of the window
+AGAIN_AFTER_GROWTH = 0.05
+
+WHAT_TO_DO = (
+    "Resume to try again, pin or send less, use a model with a longer context, or begin a new thread; "
+    "/summarise makes a summary by hand."
+)
+
+
+class Window:
+    """How long a request to one model may be, as far as that is known here: told, learned or looked up."""
+
+    def __init__(self, store: MemoryStore, llm: LLM, model: str, config: RunnerConfig) -> None:
+        self._store = store
+        self._key = f"context:{model}@{llm.label}"
+        self._model = model
+        self._config = config
+        self.tokens: int | None = config.context_window_tokens
+        self.is_learned = False
+
+    async def load(self) -> None:
+        """Find out what is known. What was told comes before what was learned, that before what is published."""
+        if self.tokens is not None:
+            return
+        learned = _read(await self._store.get_preference(self._key))
+        self.is_learned = learned is not None
+        self.tokens = learned or known_window_tokens(self._model)
+
+    @property
+    def request_tokens(self) -> int | None:
+        """What a request may be, with room left for the answer."""
+        if self.tokens is None:
+            return None
+        return self.tokens - min(self._config.answer_tokens, self.tokens // 4)
+
+    def refused(self, error: ModelError, sent_tokens: int) -> int:
+        """Learn from a refusal of a request that counts `sent_tokens` here; the window from now on."""
+        learned = int(sent_tokens * SHARE_OF_REFUSED)
+        stated, sent = error.window_tokens, error.sent_tokens
+        if stated and sent and sent > stated:
+            # in tokens as they are counted here, which may be fewer than the server's
+            learned = int(stated * min(1.0, sent_tokens / sent))
+        elif stated and stated < sent_tokens:
+            learned = stated
+        self.is_learned = True
+        self.tokens = max(1, learned if self.tokens is None else min(self.tokens, learned))
+        return self.tokens
+
+    async def keep(self) -> None:
+        """Write down what was learned, for the runs to come."""
+        await self._store.set_preference(self._key, json.dumps({"v": 1, "tokens": self.tokens}))
+
+
+class Fitter:
+    """Asks for a run's answers, and before that, where the conversation has grown too long, for a summary of its older
+    part. A summary is on disk before it is used."""
+
+    def __init__(
+        self,
+        store: MemoryStore,
+        key: RunKey,
+        llm: LLM,
+        asker: Asker,
+        model: str,
+        config: RunnerConfig,
+        conversation: Conversation,
+        emit: Callable[[RunEvent], None],
+        count: Callable[[Usage, int], None],
+        progress: Callable[[], Progress],
+    ) -> None:
+        self._store = store
+        self._key = key
+        self._llm = llm
+        self._asker = asker
+        self._model = model
+        self._config = config
+        self._conversation = conversation
+        self._emit = emit
+        self._count = count
+        self._progress = progress
+        self._window = Window(store, llm, model, config)
+        self._counter: TokenCounter | None = None
+        self._tools_tokens = 0
+        self._failed_at: int | None = None
+        self._why_failed = ""
+
+    async def answer(self, begin: Callable[[], None]) -> Answer:
+        """The model's next answer; `begin` is called when it is about to be asked. Raises ModelError, also where the
+        conversation does not fit and could not be summarised."""
+        await self._make_ready()
+        if self._is_too_full() and not await self._make_room():
+            self._require_fit()
+        begin()
+        refusals = 0
+        while True:
+            try:
+                return await self._asker.ask(self._conversation.request())
+            except ModelError as error:
+                if error.kind != "context_length" or self._config.summarise_at is None:
+                    raise
+                refusals += 1
+                self._window.refused(error, self._tokens())
+                await self._window.keep()
+                self._emit(AnswerRestarted(self._key.run_id, refusals + 1, 0.0, str(error)))
+                self._failed_at = None
+                if refusals > MOST_REFUSALS or not await self._make_room():
+                    raise ModelError(
+                        "context_length", f"{error} {self._why_not()}", status=error.status
+                    ) from None
+
+    async def _make_ready(self) -> None:
+        if self._counter is None:
+            await self._window.load()
+            # a vocabulary takes half a second to read
+            self._counter = await asyncio.to_thread(counter_for, self._model)
+            self._conversation.count_with(self._counter)
+            self._tools_tokens = self._counter.tools(self._asker.tools)
+
+    def _tokens(self) -> int:
+        return self._conversation.tokens() + self._tools_tokens
+
+    def _is_too_full(self) -> bool:
+        limit, share = self._window.request_tokens, self._config.summarise_at
+        if limit is None or share is None:
+            return False
+        tokens = self._tokens()
+        if self._failed_at is not None and tokens < self._failed_at + limit * AGAIN_AFTER_GROWTH:
+            return tokens > limit
+        return tokens > limit * share
+
+    async def _make_room(self) -> bool:
+        """Whether a summary was made, and is on disk and in use."""
+        limit, window = self._window.request_tokens, self._window.tokens
+        assert limit is not None
+        assert self._counter is not None
+        lasting = self._conversation.lasting_tokens() + self._tools_tokens + allowance_tokens(window)
+        pins = [pin.seq for pin in await self._store.list_pins(self._key.transcript_id)]
+        self._conversation.use(self._conversation.summary, pins)
+        cut = self._conversation.plan(int(min(limit * RECENT_SHARE, limit * AFTER_SHARE - lasting)))
+        if cut is None:
+            self._why_failed = "Nothing of it can be summarised any more: what is left must be sent whole."
+            return False
+        run_id = self._key.run_id
+        self._emit(SummaryStarted(run_id, len(cut.material), cut.replaced_tokens))
+        summariser = Summariser(
+            self._llm,
+            self._model,
+            self._config,
+            self._counter,
+            retrying=self._tell_retry,
+            refused=self._window.refused,
+        )
+        expected = self._conversation.summary
+        try:
+            made = await summariser.make(cut, window)
+            self._count(made.usage, made.requests)
+            record = await self._store.record_summary(
+                self._key,
+                new_summary(cut, made, self._key.transcript_id, self._model, expected),
+                self._progress(),
+                {"model": self._model, "requests": made.requests},
+            )
+        except (SummaryFailedError, SummaryError) as failed:
+            if isinstance(failed, SummaryFailedError):
+                self._count(failed.usage, failed.requests)
+            await self._tell_failed(str(failed))
+            return False
+        finally:
+            if self._window.tokens != window:
+                await self._window.keep()
+        self._failed_at = None
+        self._conversation.use(record)
+        self._emit(
+            SummaryRecorded(
+                run_id,
+                record.summary_id,
+                record.message_count,
+                record.through_seq,
+                record.text,
+                record.tokens,
+                record.replaced_tokens,
+            )
+        )
+        return True
+
+    async def _tell_failed(self, reason: str) -> None:
+        self._failed_at = self._tokens()
+        self._why_failed = f"A summary of its older messages could not be made: {_sentence(reason)}"
+        await self._store.add_event(
+            self._key.thread_id,
+            self._key.run_id,
+            "summary_failed",
+            {"reason": reason, "tokens": self._failed_at, "window": self._window.tokens},
+        )
+        self._emit(
+            RunWarning(
+                self._key.run_id,
+                f"The conversation is getting long for {self._model}. {self._why_failed} It is as it was.",
+            )
+        )
+
+    def _tell_retry(self, again: Retrying) -> None:
+        self._emit(AnswerRestarted(self._key.run_id, again.attempt, again.delay_s, again.reason))
+
+    def _require_fit(self) -> None:
+        """Raises ModelError for a request that can only be refused."""
+        tokens, window = self._tokens(), self._window.tokens
+        assert window is not None
+        assert self._counter is not None
+        if tokens > window * (1.0 if self._window.is_learned else self._counter.errs_high_by):
+            raise ModelError(
+                "context_length",
+                f"The conversation is about {tokens} tokens, and {self._model} takes {window}. {self._why_not()}",
+            )
+
+    def _why_not(self) -> str:
+        return f"{self._why_failed} {WHAT_TO_DO}".strip()
+
+
+def new_summary(
+    cut: Cut,
+    made: Made,
+    transcript_id: str,
+    model: str,
+    expected: SummaryRecord | None,
+    made_by: SummaryMaker = "auto",
+) -> NewSummary:
+    """What is recorded of a summary."""
+    return NewSummary(
+        transcript_id=transcript_id,
+        text=made.text,
+        first_seq=cut.first_seq,
+        through_seq=cut.through_seq,
+        message_count=cut.message_count,
+        verbatim=cut.verbatim,
+        previous=cut.previous.summary_id if cut.previous else None,
+        expected=expected.summary_id if expected else None,
+        model=model,
+        input_tokens=made.usage.input_tokens,
+        output_tokens=made.usage.output_tokens,
+        tokens=made.tokens,
+        replaced_tokens=cut.replaced_tokens,
+        made_by=made_by,
+    )
+
+
+def _sentence(reason: str) -> str:
+    return reason if reason.endswith((".", "!", "?")) else f"{reason}."
+
+
+def _read(stored: str | None) -> int | None:
+    """A window that an earlier run learned."""
+    if stored is None:
+        return None
+    try:
+        tokens = json.loads(stored)["tokens"]
+    except (ValueError, KeyError, TypeError):
+        return None  # of another version: it is learned anew
+    return tokens if isinstance(tokens, int) and tokens > 0 else None
