@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import importlib
 import sys
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from afk_tui import last_net
 from afk_tui.continuing import install_continue_handler
 from afk_tui.gateway.clean import clean
 from afk_tui.gateway.errors import GatewayError
-from afk_tui.gateway.gateway import Gateway
+from afk_tui.gateway.launch import Settings
 from afk_tui.gateway.messages import BugFound
-from afk_tui.gateway.settings import Settings, build
 from afk_tui.palette import AfkCommands
 from afk_tui.screens.main import MainScreen
 from afk_tui.screens.too_small import SizeGuard
@@ -25,12 +28,18 @@ from afk_tui.shutdown import install_signal_handlers
 from afk_tui.styles_folder import styles_folder
 from afk_tui.telling import tell_error
 
+if TYPE_CHECKING:
+    from textual.types import CSSPathType
+
+    from afk_tui.gateway.gateway import Gateway
+
 
 class AfkApp(SizeGuard[None]):
-    """One window on one database. `gateway` may be given, in tests and for pictures."""
+    """One window on one database. Without a `gateway` the engine is imported once the first frame is painted."""
 
     TITLE = "afk-tui"
-    CSS_PATH = styles_folder() / "base.tcss"
+    # the lowest screen's own is not read by itself
+    CSS_PATH: ClassVar[CSSPathType | None] = [styles_folder() / "base.tcss", styles_folder() / "main.tcss"]
     COMMANDS: ClassVar[set[Any]] = {AfkCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
@@ -50,9 +59,8 @@ class AfkApp(SizeGuard[None]):
         last_net.install(self)
         self._settings = settings
         self._first_thread = thread_id
-        self.gateway = gateway or Gateway(build(settings))
-        self.gateway.listen(self._take)
-        self.main = MainScreen(self.gateway, cursor_blink=cursor_blink)
+        self._gateway = gateway
+        self.main = MainScreen(cursor_blink=cursor_blink)
         self._leaving = False
         self.last_words = ""
         self.bugs: list[BaseException] = []
@@ -64,44 +72,66 @@ class AfkApp(SizeGuard[None]):
         elif self.main.is_mounted:
             self.main.post_message(message)
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """Paint first; everything that takes time comes after."""
         install_signal_handlers(self)
         install_continue_handler(self)
-        await self.push_screen(self.main)
         self.call_after_refresh(self._open)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The main screen is the lowest: another one below it would be laid out first and never be seen."""
+        return self.main
 
     @work(exclusive=True, group="open", exit_on_error=False)
     async def _open(self) -> None:
         try:
-            await self.gateway.open()
-            theme = await self.gateway.recall("theme")
+            self._gateway = gateway = self._gateway or await self._load_engine()
+            if (
+                not gc.isenabled()
+            ):  # see cli.py: what is there by now stays, and need not be looked through again
+                gc.freeze()
+                gc.enable()
+            gateway.listen(self._take)
+            await gateway.open()
+            theme = await gateway.recall("theme")
             if theme in self.available_themes:
                 self.theme = theme
-            if not await self._is_trusted():
+            if not await self._is_trusted(gateway):
                 self.exit(return_code=0)
                 return
         except GatewayError as error:
-            self.exit(return_code=1, message=str(error))
+            self.last_words = str(error)
+            self.exit(return_code=1)
             return
-        self.main.begin(self._first_thread)
-        self._warm_up()
+        self.main.begin(gateway, self._first_thread)
+        self._warm_up(gateway)
+
+    async def _load_engine(self) -> Gateway:
+        """Import the engine, in a thread: keys are echoed meanwhile."""
+        usual_s = sys.getswitchinterval()
+        # a thread that imports gives the interpreter up only when asked, and each key asks some ten times
+        sys.setswitchinterval(0.0005)
+        try:
+            await asyncio.to_thread(importlib.import_module, "afk_tui.gateway.settings")
+            await asyncio.to_thread(importlib.import_module, "afk_tui.gateway.gateway")
+        finally:
+            sys.setswitchinterval(usual_s)
+        return gateway_for(self._settings)
 
     @work(group="warm", exit_on_error=False)
-    async def _warm_up(self) -> None:
-        await self.gateway.warm_up()
+    async def _warm_up(self, gateway: Gateway) -> None:
+        await gateway.warm_up()
 
-    async def _is_trusted(self) -> bool:
+    async def _is_trusted(self, gateway: Gateway) -> bool:
         """Ask once for each folder; for the home folder and the root every time."""
         folder = self._settings.workspace.expanduser().resolve()
         always = folder in (Path.home(), Path(folder.anchor))
         if self._settings.trust:
             return True
-        if not always and await self.gateway.recall("trust", str(folder)):
+        if not always and await gateway.recall("trust", str(folder)):
             return True
         from afk_tui.screens.trust import TrustScreen
 
-        gateway = self.gateway
         screen = TrustScreen(gateway.workspace, gateway.host, gateway.model, gateway.is_demo, always)
         if not await self.push_screen_wait(screen):
             return False
@@ -110,8 +140,10 @@ class AfkApp(SizeGuard[None]):
 
     async def on_unmount(self) -> None:
         """What runs is interrupted and kept."""
+        if self._gateway is None:
+            return
         try:
-            await self.gateway.close()
+            await self._gateway.close()
         except GatewayError as error:
             self.last_words = str(error)
 
@@ -165,7 +197,7 @@ class AfkApp(SizeGuard[None]):
     async def _leave(self) -> None:
         self._leaving = True
         try:
-            if await self.main.may_stop(None, "quit"):
+            if not self.main.has_begun or await self.main.may_stop(None, "quit"):
                 await self._keep_place()
                 self.exit()
         finally:
@@ -194,9 +226,20 @@ class AfkApp(SizeGuard[None]):
         self._close_messages_no_wait()
 
 
+def gateway_for(settings: Settings) -> Gateway:
+    """The engine's façade, not opened yet. Raises GatewayError, as `build` does."""
+    from afk_tui.gateway.gateway import Gateway
+    from afk_tui.gateway.settings import build
+
+    return Gateway(build(settings))
+
+
 def run_app(settings: Settings, thread_id: str | None = None) -> int:
-    """Run the app until it is left; the exit status."""
-    app = AfkApp(settings, thread_id=thread_id)
+    """Run the app until it is left; the exit status. Raises GatewayError for what can't be begun with."""
+    settings.folder()
+    # a module of the person's own may print, ask or fail: not on top of a screen
+    gateway = gateway_for(settings) if settings.is_own_agent else None
+    app = AfkApp(settings, thread_id=thread_id, gateway=gateway)
     app.run()
     if app.last_words:
         print(app.last_words, file=sys.stderr)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from afk_tui.gateway.settings import Settings
+    from afk_tui.gateway.launch import Settings
 
 _DURATION = re.compile(r"(\d{1,9})([smhdw])")
 _UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
@@ -55,8 +55,8 @@ class Options:
     thread_id: str | None = None
 
     def settings(self) -> Settings:
-        """The same, for the gateway. This is where the engine is imported."""
-        from afk_tui.gateway.settings import Settings
+        """The same, for the gateway."""
+        from afk_tui.gateway.launch import Settings
 
         return Settings(
             workspace=self.workspace or Path("."),

@@ -8,12 +8,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import persist, resume
+from benchmarks import first_paint, persist, resume
 from benchmarks.peers import Peers
 from benchmarks.report import Report, machine
 
 Measure = Callable[[Peers, int, bool, Callable[[str], None]], Report]
-ALL: dict[str, Measure] = {"persist": persist.measure, "resume": resume.measure}
+ALL: dict[str, Measure] = {
+    "persist": persist.measure,
+    "resume": resume.measure,
+    "first_paint": first_paint.measure,
+}
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 

@@ -162,5 +162,5 @@ async def stage(
         async with app.run_test(size=size) as pilot:
             app.theme = theme
             shown = Stage(app, pilot, clock, model, folder)
-            await shown.until(lambda: app.focused is not None, "the app to be ready")
+            await shown.until(lambda: app.main.has_begun, "the app to be ready")
             yield shown

@@ -9,6 +9,7 @@ Marks are "␛" (and its like for the other control characters of ASCII), "␡",
 from __future__ import annotations
 
 import re
+from functools import cache
 
 TAB_WIDTH = 4
 
@@ -42,11 +43,13 @@ _IDLE_SELECTOR = f"(?<![{_EMOJI}])(?!(?<=[0-9#*])\ufe0f\u20e3)[\ufe0e\ufe0f]"
 _IDLE_EMOJI_JOINER = f"(?<![{_EMOJI}])(?<![{_EMOJI}]\ufe0f)\u200d|\u200d(?![{_EMOJI}])"
 # A joiner between two others joins nothing; taken together, a run of a million costs no more than one.
 _IDLE_RUN = "(?<=[\u200c\u200d\ufe0e\ufe0f])[\u200c\u200d\ufe0e\ufe0f]+(?=[\u200c\u200d\ufe0e\ufe0f])"
-_IDLE_JOINER = re.compile(
+_IDLE_JOINER = (
     f"{_IDLE_RUN}|{_IDLE_SELECTOR}|"
     f"(?!(?<=[{_JOINING}])[\u200c\u200d][{_JOINING}])(?:{_IDLE_EMOJI_JOINER}|\u200c)"
 )
-_IDLE_JOINER_EXACT = re.compile(f"{_IDLE_RUN}|{_IDLE_SELECTOR}|{_IDLE_EMOJI_JOINER}|\u200c")
+_IDLE_JOINER_EXACT = f"{_IDLE_RUN}|{_IDLE_SELECTOR}|{_IDLE_EMOJI_JOINER}|\u200c"
+# compiled with the first text that has a joiner: it takes as long as the rest of this module three times over
+_compiled = cache(re.compile)
 _TRAILING_SPACES = re.compile(r" +(?=\n|\r|\Z)")
 
 
@@ -102,13 +105,13 @@ def _may_hide(text: str) -> bool:
     return not plain.isprintable() or _ANY_PRINTABLE_BUT_HIDDEN.search(text) is not None
 
 
-def _mark_hidden(text: str, idle_joiner: re.Pattern[str]) -> str:
+def _mark_hidden(text: str, idle_joiner: str) -> str:
     if text.isascii():
         return text.translate(_ASCII_MARKS)
     if not _may_hide(text):
         return text
     if _JOINERS.search(text):
-        text = idle_joiner.sub(_mark_match, text)
+        text = _compiled(idle_joiner).sub(_mark_match, text)
     return text.translate(_MARKS)
 
 
@@ -169,5 +172,5 @@ def mark_count(text: str) -> int:
         return 0
     idle = 0
     if _JOINERS.search(text):
-        idle = sum(len(match.group()) for match in _IDLE_JOINER.finditer(text))
+        idle = sum(len(match.group()) for match in _compiled(_IDLE_JOINER).finditer(text))
     return idle + len(text) - len(text.translate(_WITHOUT_MARKED))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from afk.agents.errors import AgentError, AgentRunBusyError, ApprovalAlreadyDecidedError, StoreError
-from afk.llms.protocol import ModelError
 from afk_tui.gateway.clean import clean
 
 
@@ -25,6 +23,10 @@ class GatewayError(Exception):
 @contextmanager
 def told() -> Generator[None]:
     """Let the engine's errors through as GatewayErrors; anything else is a bug and passes as it is."""
+    # whoever only knows GatewayError, as the first frame does, does not pay for the engine
+    from afk.agents.errors import AgentError, AgentRunBusyError, ApprovalAlreadyDecidedError, StoreError
+    from afk.llms.protocol import ModelError
+
     try:
         yield
     except ApprovalAlreadyDecidedError as error:

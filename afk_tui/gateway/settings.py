@@ -18,26 +18,13 @@ from afk.llms.protocol import LLM
 from afk.memory.sqlite.store import SQLiteMemoryStore, default_path
 from afk.memory.store import MemoryStore
 from afk_tui.gateway.errors import GatewayError, told
+from afk_tui.gateway.launch import ASSISTANT, Settings
 
-ASSISTANT = "assistant"
 INSTRUCTIONS = """\
 You are a careful assistant working in a folder of the user's through tools. Look before you change anything.
 Paths are relative to that folder. Calls that change something wait for the user's approval and may be denied or
 edited: take a denial and its reason seriously, and never try to reach the same end by another way. If the outcome
 of a call is unknown, look at what is there before you go on. Be brief; answer in Markdown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """`db` None is AFK_DB or the user's data folder; `agent` None is the built-in assistant, else `module:attr`;
-    `model` None is AFK_MODEL or the default; `demo` is the offline model."""
-
-    workspace: Path
-    db: Path | None = None
-    agent: str | None = None
-    model: str | None = None
-    demo: bool = False
-    trust: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +43,7 @@ class Engine:
 def build(settings: Settings, *, store: MemoryStore | None = None, llm: LLM | None = None) -> Engine:
     """The engine for these settings; nothing is opened yet. Raises GatewayError for an agent that can't be loaded,
     a workspace that is no folder, or a policy that can't be understood."""
-    workspace = settings.workspace.expanduser().resolve()
-    if not workspace.is_dir():
-        raise GatewayError(f"The workspace {workspace} is not a folder. Name one with --workspace.")
+    workspace = settings.folder()
     agent = load_agent(settings.agent, settings.model)
     model = settings.model or agent.model or os.environ.get("AFK_MODEL") or DEFAULT_MODEL
     database = (settings.db or default_path()).expanduser().absolute()

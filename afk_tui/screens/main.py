@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
-from textual import events, work
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.worker import Worker
 
@@ -14,11 +14,11 @@ from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.views import ThreadRow
 from afk_tui.screens.main_deleting import MainDeleting
-from afk_tui.styles_folder import styles_folder
 from afk_tui.telling import tell_error, telling
 
 if TYPE_CHECKING:
     from afk_tui.app import AfkApp
+    from afk_tui.gateway.gateway import Gateway
 
 ESCAPE_DEAF_S = 1.0
 TWICE_S = 2.0
@@ -26,8 +26,6 @@ TWICE_S = 2.0
 
 class MainScreen(MainDeleting):
     """Chat, decide, resume; the way to every other screen."""
-
-    CSS_PATH = styles_folder() / "main.tcss"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -44,18 +42,10 @@ class MainScreen(MainDeleting):
         super().__init__(*args, **options)  # pyright: ignore[reportArgumentType]
         self._closed_at = float("-inf")
         self._interrupted_at = float("-inf")
-        self._has_begun = False
-        self._typed_ahead = ""
-
-    def on_key(self, event: events.Key) -> None:
-        """What is typed while the app starts goes to the composer, as soon as it knows its draft."""
-        if not self._has_begun and event.is_printable and event.character:
-            self._typed_ahead += event.character
-            event.stop()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Before the store is open there is nothing to act on."""
-        if not self._has_begun and action in BY_NAME and action not in ("help", "quit"):
+        if not self.has_begun and action in BY_NAME and action not in ("help", "quit"):
             return False
         return super().check_action(action, parameters)
 
@@ -64,9 +54,9 @@ class MainScreen(MainDeleting):
         self._closed_at = time.monotonic()
 
     @work(exclusive=True, group="begin", exit_on_error=False)
-    async def begin(self, thread_id: str | None = None) -> None:
-        """Show the last thread at its place, with what waits on top."""
-        gateway = self.gateway
+    async def begin(self, gateway: Gateway, thread_id: str | None = None) -> None:
+        """Show the last thread at its place, with what waits on top. What was typed before stays in the composer."""
+        self.gateway = gateway
         try:
             await self.threads.set_source(gateway.threads(everywhere=self.everywhere))
             thread_id = thread_id or await gateway.recall("last-thread", gateway.workspace)
@@ -76,6 +66,7 @@ class MainScreen(MainDeleting):
                     f"There is no thread {clean_line(thread_id)} here.", severity="warning", markup=False
                 )
             open_runs = await gateway.waiting_runs()
+            is_typing = bool(self.composer.draft)
             await self.show_thread(known.thread_id if known else None)
         except GatewayError as error:
             tell_error(self, error)
@@ -87,12 +78,9 @@ class MainScreen(MainDeleting):
             first = interrupted[0].title
             more = f" and {len(interrupted) - 1} more" if len(interrupted) > 1 else ""
             self.notify(f"Interrupted: {first}{more}. F4 lists them.", markup=False, timeout=8)
-        self._has_begun = True
-        if self.request_bar.count and not self._typed_ahead:
+        self.has_begun = True
+        if self.request_bar.count and not is_typing:
             self.open_requests()
-        else:
-            self.composer.set_draft(self.composer.draft + self._typed_ahead)
-            self.composer.focus()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Work of this screen that failed."""

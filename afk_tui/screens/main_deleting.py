@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import on, work
 
-from afk_tui.gateway.deleting import Going
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.screens.main_runs import MainRuns
 from afk_tui.screens.words import count
 from afk_tui.telling import tell_error, telling
 from afk_tui.widgets.thread_list import ThreadList
+
+if TYPE_CHECKING:
+    from afk_tui.gateway.deleting import Going
 
 UNDO_HINT = "Until you quit, u in the list or /undo brings it back."
 

@@ -27,6 +27,10 @@ class MainRuns(MainView):
     @on(Composer.Submitted)
     def take_message(self, event: Composer.Submitted) -> None:
         """A message, or a /command."""
+        if not self.has_begun:  # it would go into a conversation that nobody has seen
+            self.composer.set_draft(event.text)
+            self.notify("Still opening: what you wrote stays here. Press enter again.", markup=False)
+            return
         text = event.text.strip()
         if text.startswith("/"):
             self._run_command(event.text)
@@ -127,6 +131,8 @@ class MainRuns(MainView):
     def keep_draft(self, event: Composer.DraftChanged) -> None:
         """Write the draft down a moment after the last key."""
         self._draft_timer_stop()
+        if not self._shows_something:
+            return
         key, text = self.draft_key, event.text
         self._draft_timer = self.set_timer(DRAFT_AFTER_S, lambda: self._write_draft(key, text))
 

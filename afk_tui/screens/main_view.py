@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual import work
 from textual.app import ComposeResult
@@ -14,8 +14,6 @@ from textual.widgets import Static
 
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
-from afk_tui.gateway.gateway import Gateway
-from afk_tui.gateway.sources import ConversationSource
 from afk_tui.gateway.views import ConversationItem, ItemHead, RunView
 from afk_tui.telling import tell_error
 from afk_tui.widgets.composer import Composer
@@ -24,6 +22,10 @@ from afk_tui.widgets.key_hints import KeyHints
 from afk_tui.widgets.request_bar import RequestBar
 from afk_tui.widgets.status_line import Status, StatusLine
 from afk_tui.widgets.thread_list import ThreadList
+
+if TYPE_CHECKING:
+    from afk_tui.gateway.gateway import Gateway
+    from afk_tui.gateway.sources import ConversationSource
 
 NOTE_KEY = "note:run"
 STREAM_KEY = "stream"
@@ -46,13 +48,16 @@ What changes something waits for your yes."""
 
 
 class MainView(Screen[None]):
-    """Threads left, conversation right, composer below; one thread, or a new one, is shown."""
+    """Threads left, conversation right, composer below; one thread, or a new one, is shown.
 
-    AUTO_FOCUS = ""
+    It is painted, and can be written in, before there is a gateway; whatever asks one comes after that.
+    """
 
-    def __init__(self, gateway: Gateway, *, cursor_blink: bool = True) -> None:
+    AUTO_FOCUS = "#composer"
+    gateway: Gateway
+
+    def __init__(self, *, cursor_blink: bool = True) -> None:
         super().__init__()
-        self.gateway = gateway
         self.thread_id: str | None = None
         self.run_view: RunView | None = None
         self.everywhere = False
@@ -62,6 +67,8 @@ class MainView(Screen[None]):
         self._streamed: dict[str, str] = {}
         self._waiting_everywhere = 0
         self._shows_something = False
+        self.has_begun = False
+        """Whether a conversation is shown, and what is sent would go somewhere."""
         self._retry_reason = ""
         self.taken_away: set[str] = set()
         """Threads whose run another process took away from this app."""
@@ -74,7 +81,7 @@ class MainView(Screen[None]):
         with Horizontal(id="body"):
             with Vertical(id="side"):
                 yield Static("Threads", id="side-title", markup=False)
-                yield ThreadList(self.gateway.now_ms, id="threads")
+                yield ThreadList(lambda: self.gateway.now_ms(), id="threads")
             with Vertical(id="main"):
                 yield Static("New thread", id="title", markup=False)
                 yield Conversation(id="conversation")
@@ -82,7 +89,7 @@ class MainView(Screen[None]):
                 yield Composer(
                     placeholder="Write a message, or /help", cursor_blink=self._cursor_blink, id="composer"
                 )
-        yield StatusLine(id="status")
+        yield StatusLine(Status(state="opening"), id="status")
         yield KeyHints(id="hints")
 
     @property
@@ -138,8 +145,15 @@ class MainView(Screen[None]):
                 conversation.begin_stream(STREAM_KEY)
                 conversation.feed(streamed)
             await self.gateway.remember("last-thread", self.gateway.workspace, thread_id)
+        kept = await self.gateway.recall("draft", self.draft_key) or ""
+        if thread_id != self.thread_id:
+            return
+        # what was written before anything could be shown goes behind the draft that was kept
+        typed = "" if self._shows_something else self.composer.draft
+        self.composer.set_draft(kept + typed)
         self._shows_something = True
-        self.composer.set_draft(await self.gateway.recall("draft", self.draft_key) or "")
+        if typed:
+            self.post_message(Composer.DraftChanged(kept + typed))
         await self.show_standing()
         await self._take_back_queued()
         await self.threads.select_key(thread_id or "")

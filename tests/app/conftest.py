@@ -109,7 +109,7 @@ def start(folder: Path, tmp_path: Path):
         async with app.run_test(size=size) as pilot:
             driven = Driven(app, pilot, folder)
             if trust and ready:
-                await driven.until(lambda: app.focused is not None, "the app to be ready")
+                await driven.until(lambda: app.main.has_begun, "the app to be ready")
             yield driven
             assert app.bugs == []
 

@@ -81,7 +81,7 @@ async def tour(pilot: Pilot[None], report: Path) -> None:
     trust = cast("TrustScreen", app.screen)
     await t.until(lambda: trust.is_ready, "the end of its deafness")
     await pilot.press("y")
-    await t.until(lambda: app.focused is not None, "the composer")
+    await t.until(lambda: app.main.has_begun, "the composer")
     t.say(f'read "{NAME}.txt" and then read "{NAME}none" and then write new.txt: {TEXT}')
     await t.until(lambda: app.main.request_bar.count == 1, "a request")
     await t.see("conversation")
@@ -115,7 +115,7 @@ async def tour(pilot: Pilot[None], report: Path) -> None:
     await t.open("FindScreen", "f3", *"owned")
     await t.see("find")
     await t.close()
-    app.main.begin(TEXT)
+    app.main.begin(app.main.gateway, TEXT)
     await t.see("notification", "There is no thread")
     app.exit(return_code=0)
 

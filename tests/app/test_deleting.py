@@ -67,7 +67,7 @@ async def test_a_deleted_thread_is_gone_at_once_u_brings_it_back_and_leaving_rem
     assert threads(driven) == 0
     async with start() as driven:
         # and nothing is said of a last thread that is not there
-        await driven.until(lambda: driven.main._has_begun, "the app to have begun")
+        await driven.until(lambda: driven.main.has_begun, "the app to have begun")
         assert driven.main.thread_id is None
 
 

@@ -49,7 +49,7 @@ async def until_exit(driven: Driven) -> str:
     """What the app says when it has not started."""
     await driven.until(lambda: driven.app._exit, "the app to end")
     assert driven.app.return_code == 1
-    return " ".join(str(part) for part in driven.app._exit_renderables)
+    return driven.app.last_words
 
 
 async def leave_interrupted(start) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.raw_terminal import RawTerminal
 
-SLOW = ("openai", "httpx", "httpx2", "pydantic", "pygments", "markdown_it")
+# and the engine, with the database
+SLOW = ("openai", "httpx", "httpx2", "pydantic", "pygments", "markdown_it", "afk", "aiosqlite", "sqlite3")
 
 PROGRAM = """\
 import sys
@@ -41,3 +42,22 @@ def test_nothing_slow_is_imported_before_the_first_paint(tmp_path: Path, argumen
     with RawTerminal([sys.executable, "-c", program], OPENAI_BASE_URL="http://127.0.0.1:9/v1") as terminal:
         terminal.until(lambda: report.exists() and report.read_text().endswith("."), "the first paint")
     assert report.read_text() == "."
+
+
+@pytest.mark.parametrize("broken", ["policy", "workspace", "agent"])
+def test_a_start_that_fails_says_why_on_the_terminal_that_it_leaves(tmp_path: Path, broken: str) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[[rule]\n" if broken == "policy" else "")
+    options = {
+        "policy": ["--workspace", str(tmp_path)],
+        "workspace": ["--workspace", str(tmp_path / "none")],
+        "agent": ["--workspace", str(tmp_path), "--agent", "nowhere:agent"],
+    }[broken]
+    program = [sys.executable, "-m", "afk_tui", "--demo", "--db", str(tmp_path / "afk.db"), *options]
+    with RawTerminal(program, AFK_POLICY=str(policy)) as terminal:
+        terminal.until_over()
+        said = terminal.bytes.rpartition(b"\x1b[?1049l")[2].decode()
+    assert {"policy": str(policy), "workspace": "is not a folder", "agent": "could not be loaded"}[
+        broken
+    ] in said
+    assert "Traceback" not in said

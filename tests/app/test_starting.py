@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 
-async def test_what_is_typed_while_the_app_starts_is_in_the_composer(start, monkeypatch) -> None:
-    from afk_tui.gateway.gateway import Gateway
+from afk_tui.gateway.gateway import Gateway
 
+
+@pytest.fixture
+def held(monkeypatch) -> asyncio.Event:
+    """No database is open before this is set."""
     go = asyncio.Event()
     opened = Gateway.open
 
@@ -16,13 +20,57 @@ async def test_what_is_typed_while_the_app_starts_is_in_the_composer(start, monk
         await opened(gateway)
 
     monkeypatch.setattr(Gateway, "open", slowly)
+    return go
+
+
+async def test_what_is_typed_while_the_app_starts_is_in_the_composer(start, held) -> None:
     async with start(ready=False) as driven:
         await driven.until(lambda: driven.app.screen is driven.main, "the main screen")
         said = driven.notices()
         await driven.pilot.press("l", "i", "ctrl+n", "f5", "s", "t")
-        go.set()
-        await driven.until(lambda: driven.app.focused is not None, "the app to be ready")
+        held.set()
+        await driven.until(lambda: driven.app.main.has_begun, "the app to be ready")
         assert driven.main.composer.draft == "list"
         assert said == []
         await driven.pilot.press("enter")
         await driven.until_shown("a.txt")
+
+
+async def test_an_enter_before_the_conversation_is_shown_sends_nothing_and_loses_nothing(start, held) -> None:
+    async with start(ready=False) as driven:
+        await driven.until(lambda: driven.app.focused is driven.main.composer, "the composer")
+        said = driven.notices()
+        await driven.pilot.press("l", "i", "s", "t")
+        driven.main.composer._last_key_s = float("-inf")  # no paste
+        await driven.pilot.press("enter")
+        await driven.until(lambda: bool(said), "a word about it")
+        held.set()
+        await driven.until(lambda: driven.main.has_begun, "the app to be ready")
+        assert driven.main.composer.draft == "list"
+        assert await driven.main.gateway.threads(everywhere=True).count() == 0
+
+
+async def test_what_is_typed_at_a_start_goes_behind_the_draft_that_was_left(start, held) -> None:
+    held.set()
+    async with start() as driven:
+        await driven.pilot.press("o", "n", "e", " ")
+        await driven.pilot.press("ctrl+q")
+    held.clear()
+    async with start(ready=False) as driven:
+        await driven.until(lambda: driven.app.focused is driven.main.composer, "the composer")
+        await driven.pilot.press("t", "w", "o")
+        held.set()
+        await driven.until(lambda: driven.main.has_begun, "the app to be ready")
+        assert driven.main.composer.draft == "one two"
+        await driven.pilot.press("ctrl+q")
+    async with start() as driven:
+        assert driven.main.composer.draft == "one two"
+
+
+async def test_the_app_can_be_left_before_anything_is_loaded(start, held) -> None:
+    async with start(ready=False) as driven:
+        await driven.until(lambda: driven.app.focused is driven.main.composer, "the composer")
+        await driven.pilot.press("x", "ctrl+q")
+        await driven.until(lambda: driven.app._exit, "the app to end")
+        assert driven.app.return_code in (None, 0)
+        held.set()
