@@ -380,11 +380,11 @@ def compact(
 
     Events (telemetry) go by age, states (checkpoints, summaries) by count. With neither --max-age nor
     --max-entries: events older than 24h, and all but the newest 50 states. With one of them the other kind is left
-    alone. Messages are never removed, nor what an unfinished run needs.
+    alone. Messages are never removed, nor what an unfinished run needs. Ctrl+C stops it between two small steps.
     """
     if (thread_id is None) == (not all_threads):
         raise click.UsageError("Name one THREAD_ID, or --all.")
-    from afk_tui.cli_commands import compact_threads
+    from afk_tui.cli_compact import compact_threads
 
     return ends_well(compact_threads)(
         options,
@@ -393,6 +393,41 @@ def compact(
         max_entries=max_entries,
         dry_run=dry_run,
         as_json=as_json,
+    )
+
+
+@cli.command()
+@click.option(
+    "--every",
+    type=click.Choice(["hourly", "daily", "off"]),
+    help="Set the schedule, for the app too. off: turn it off, and end.",
+)
+@click.option(
+    "--max-age", "max_age_ms", type=Duration(), metavar="AGE", help="Keep younger events (90m, 24h, 7d)."
+)
+@click.option("--max-entries", type=click.IntRange(min=1), metavar="N", help="Keep the newest N states.")
+@click.option("--once", is_flag=True, help="Look at all threads one time, and end.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line, for each thing done.")
+@pass_options
+def watch(
+    options: Options,
+    every: Literal["hourly", "daily", "off"] | None,
+    max_age_ms: int | None,
+    max_entries: int | None,
+    once: bool,
+    as_json: bool,
+) -> int:
+    """Compact threads on a schedule, here, until Ctrl+C or SIGTERM.
+
+    The schedule is kept in the database: an open app follows it as well, and each thread is compacted by one of them.
+    With neither --max-age nor --max-entries it keeps what it kept, at first events of 24h and 50 states; with one of
+    them the other kind is left alone. A thread is left alone while a run of it goes on. No run is begun or resumed,
+    and no model is asked.
+    """
+    from afk_tui.cli_compact import watch_schedule
+
+    return ends_well(watch_schedule)(
+        options, every=every, max_age_ms=max_age_ms, max_entries=max_entries, once=once, as_json=as_json
     )
 
 

@@ -23,9 +23,6 @@ from afk_tui.cli_run import request_lines, resume_run
 from afk_tui.cli_values import Options
 from afk_tui.gateway.clean import clean_line
 
-DEFAULT_MAX_AGE_MS = 24 * 3_600_000
-DEFAULT_MAX_ENTRIES = 50
-EVENTS_AND_STATES = ("events", "states")
 _DECIDED = {
     "allowed": "Allowed",
     "denied": "Denied",
@@ -202,63 +199,6 @@ def decide_request(
     else:
         tell(f"The run goes on with: {options.command('resume', request['run_id'], runs=True)}")
     return EXIT_DONE
-
-
-def compact_threads(
-    options: Options,
-    thread_id: str | None,
-    *,
-    max_age_ms: int | None,
-    max_entries: int | None,
-    dry_run: bool,
-    as_json: bool,
-) -> int:
-    """`afk-tui compact`; thread_id None is all of them."""
-    from afk_tui.gateway.script import compact
-
-    if max_age_ms is None and max_entries is None:
-        max_age_ms, max_entries = DEFAULT_MAX_AGE_MS, DEFAULT_MAX_ENTRIES
-    results = asyncio.run(
-        compact(
-            options.settings(),
-            thread_id,
-            max_age_ms=max_age_ms,
-            max_entries=max_entries,
-            dry_run=dry_run,
-            progress=_show_progress if sys.stderr.isatty() else None,
-        )
-    )
-    if as_json:
-        one = thread_id is not None
-        print_json({k: v for k, v in results[0].items() if k != "thread_id"} if one else results)
-        return EXIT_DONE
-    if not results:
-        tell_empty(options, "No threads")
-        return EXIT_DONE
-    removed = "WOULD GO" if dry_run else "REMOVED"
-    rows = [
-        (
-            result["thread_id"],
-            what,
-            str(result[f"{what}_before"]),
-            str(result[f"{what}_removed"]),
-            str(result[f"{what}_protected"]),
-            str(result[f"{what}_after"]),
-        )
-        for result in results
-        for what in EVENTS_AND_STATES
-    ]
-    print_table(("THREAD", "WHAT", "BEFORE", removed, "PROTECTED", "AFTER"), rows, right=(2, 3, 4, 5))
-    if not dry_run:
-        say(f"{size(sum(result['bytes_reclaimed'] for result in results))} given back.")
-    return EXIT_DONE
-
-
-def _show_progress(thread_id: str, done: int, total: int) -> None:
-    sys.stderr.write(
-        f"\r{clean_line(thread_id)}: {done} of {total} rows\x1b[K" + ("\n" if done >= total else "")
-    )
-    sys.stderr.flush()
 
 
 def examine_all(options: Options, *, as_json: bool) -> int:

@@ -44,6 +44,11 @@ def print_json(document: Any) -> None:
     sys.stdout.write(text + "\n")
 
 
+def print_json_line(document: Any) -> None:
+    """One of many documents on standard output, each in a line of its own."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=True).replace("\x7f", "\\u007f") + "\n")
+
+
 def say(text: str) -> None:
     """Clean text and a newline on standard output."""
     sys.stdout.write(clean(text) + "\n")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from afk_tui.cli_exit import EXIT_AWAITING, EXIT_DONE, EXIT_ERROR, EXIT_INTERRUPTED
 from afk_tui.cli_output import argument_lines, print_json, say, tell
+from afk_tui.cli_signals import until_told_to_stop
 from afk_tui.cli_stream import CleanStream
 from afk_tui.cli_values import Options
 from afk_tui.gateway.clean import clean_line
@@ -17,7 +17,6 @@ from afk_tui.gateway.clean import clean_line
 if TYPE_CHECKING:
     from afk_tui.gateway.script_runs import Follower, Outcome
 
-T = TypeVar("T")
 _EXIT_OF_STATE = {
     "completed": EXIT_DONE,
     "degraded": EXIT_DONE,
@@ -25,7 +24,6 @@ _EXIT_OF_STATE = {
     "interrupted": EXIT_INTERRUPTED,
     "cancelled": EXIT_INTERRUPTED,
 }
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class TerminalFollower:
@@ -82,7 +80,7 @@ def _show(
     options: Options, as_json: bool, work: Callable[[Follower, asyncio.Event], Awaitable[Outcome]]
 ) -> int:
     follower = TerminalFollower(quiet=as_json, demo_was_asked=options.demo)
-    outcome = asyncio.run(_until_told_to_stop(lambda stop: work(follower, stop)))
+    outcome = asyncio.run(until_told_to_stop(lambda stop: work(follower, stop)))
     document = outcome.document
     if as_json:
         print_json(document)
@@ -90,21 +88,6 @@ def _show(
         say(document["final_text"].rstrip("\n"))
     _tell_how_it_stands(options, document)
     return _EXIT_OF_STATE.get(document["state"], EXIT_ERROR)
-
-
-async def _until_told_to_stop(work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
-    """The first signal sets the event; a second one ends the process as it always does."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def heard() -> None:
-        stop.set()
-        for number in _STOPPING:
-            loop.remove_signal_handler(number)
-
-    for number in _STOPPING:
-        loop.add_signal_handler(number, heard)
-    return await work(stop)
 
 
 def _tell_how_it_stands(options: Options, document: dict[str, Any]) -> None:

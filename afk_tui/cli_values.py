@@ -31,6 +31,12 @@ class Duration(click.ParamType[int]):
         return int(found[1]) * _UNIT_MS[found[2]]
 
 
+def duration(ms: int) -> str:
+    """The same as a person would write it: in the largest unit that fits it evenly."""
+    unit = next((unit for unit in "wdhms" if ms % _UNIT_MS[unit] == 0), None)
+    return f"{ms // _UNIT_MS[unit]}{unit}" if unit else f"{ms / 1000:g}s"
+
+
 class Id(click.ParamType[str]):
     """The name of a thread, a run or a request: any text that is not empty."""
 

@@ -1,4 +1,4 @@
-"""What a script asks of the store: lists, decisions and compaction, as JSON-safe values.
+"""What a script asks of the store: lists and decisions, as JSON-safe values.
 
 Text in them is as it is stored: whoever shows it cleans it. Nothing here makes a database: where there is none the
 lists are empty, and everything else is a GatewayError.
@@ -7,7 +7,7 @@ lists are empty, and everything else is a GatewayError.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,6 @@ from typing import Any, Literal
 from afk.core.grant_patterns import typed_pattern
 from afk.core.runner import Runner
 from afk.memory.records import ApprovalRecord, DecisionText, RunRecord
-from afk.memory.retention import RetentionPolicy, StateRetentionPolicy
 from afk.memory.sqlite.store import SQLiteMemoryStore, default_path
 from afk.memory.store import MemoryStore
 from afk.memory.threads import ThreadFilter
@@ -23,9 +22,7 @@ from afk_tui.gateway.errors import GatewayError, told
 from afk_tui.gateway.settings import Settings
 
 Doc = dict[str, Any]
-# (thread_id, rows removed so far, rows to remove)
-CompactionListener = Callable[[str, int, int], None]
-_ALL = 2**62
+ALL = 2**62
 
 
 def database_path(settings: Settings) -> Path:
@@ -73,7 +70,7 @@ async def list_threads(
     if not database_path(settings).exists():
         return []
     async with opened_store(settings) as store:
-        found = await store.list_threads(workspace=_folder(workspace), show=show, limit=_ALL)
+        found = await store.list_threads(workspace=_folder(workspace), show=show, limit=ALL)
         return [dataclasses.asdict(thread) for thread in found]
 
 
@@ -83,7 +80,7 @@ async def list_runs(settings: Settings, workspace: Path | None) -> list[Doc]:
         return []
     folder = _folder(workspace)
     async with opened_store(settings) as store:
-        runs = await store.list_runs(limit=_ALL)
+        runs = await store.list_runs(limit=ALL)
         return [run_doc(run) for run in runs if folder is None or run.workspace == folder]
 
 
@@ -94,7 +91,7 @@ async def list_approvals(settings: Settings, workspace: Path | None) -> list[Doc
     async with opened_store(settings) as store:
         waiting = await store.list_approvals(pending_only=True)
         if workspace is not None:
-            threads = await store.list_threads(workspace=_folder(workspace), limit=_ALL)
+            threads = await store.list_threads(workspace=_folder(workspace), limit=ALL)
             here = {thread.thread_id for thread in threads}
             waiting = [request for request in waiting if request.thread_id in here]
     return [approval_doc(request) for request in waiting]
@@ -104,7 +101,7 @@ async def list_checkpoints(settings: Settings, thread_id: str) -> list[Doc]:
     """Checkpoints of a thread, the newest first. Raises GatewayError for a thread that is not there."""
     async with opened_store(settings) as store:
         await require_thread(store, thread_id)
-        found = await store.list_checkpoints(thread_id, limit=_ALL)
+        found = await store.list_checkpoints(thread_id, limit=ALL)
         return [
             {
                 "checkpoint_id": one.checkpoint_id,
@@ -182,47 +179,6 @@ def _require_fitting(request: ApprovalRecord, decision: DecisionText) -> None:
             f"Request {request.approval_id} is about a call that was not made yet. "
             f"Decide it with: afk-tui approve {request.approval_id}, or afk-tui deny {request.approval_id}"
         )
-
-
-# keeping it small
-
-
-async def compact(
-    settings: Settings,
-    thread_id: str | None,
-    *,
-    max_age_ms: int | None,
-    max_entries: int | None,
-    dry_run: bool,
-    progress: CompactionListener | None = None,
-) -> list[Doc]:
-    """Compact one thread, or (None) all, one after another: for each the counts and its thread_id.
-
-    `max_age_ms` is for events, `max_entries` for states; None leaves that dimension alone. If cancelled, what was
-    removed stays removed.
-    """
-    if thread_id is None and not database_path(settings).exists():
-        return []
-    events = RetentionPolicy(max_age_ms=max_age_ms) if max_age_ms is not None else None
-    states = StateRetentionPolicy(max_entries=max_entries) if max_entries is not None else None
-    async with opened_store(settings) as store:
-        if thread_id is not None:
-            await require_thread(store, thread_id)
-            ids = [thread_id]
-        else:
-            ids = [thread.thread_id for thread in await store.list_threads(limit=_ALL)]
-        results: list[Doc] = []
-        for one in ids:
-            listen = _listener(progress, one)
-            result = await store.compact(one, events, states, dry_run=dry_run, progress=listen)
-            results.append({"thread_id": one, **dataclasses.asdict(result)})
-        return results
-
-
-def _listener(progress: CompactionListener | None, thread_id: str) -> Callable[[int, int, str], None] | None:
-    if progress is None:
-        return None
-    return lambda done, total, _: progress(thread_id, done, total)
 
 
 # shapes
