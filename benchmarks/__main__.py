@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import first_paint, persist, resume
+from benchmarks import compaction, first_paint, persist, resume
 from benchmarks.peers import Peers
 from benchmarks.report import Report, machine
 
@@ -16,6 +16,7 @@ Measure = Callable[[Peers, int, bool, Callable[[str], None]], Report]
 ALL: dict[str, Measure] = {
     "persist": persist.measure,
     "resume": resume.measure,
+    "compaction": compaction.measure,
     "first_paint": first_paint.measure,
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"

@@ -18,6 +18,7 @@ def test_the_benchmarks_measure_at_a_tiny_size_and_print_one_json_document() -> 
             "benchmarks",
             "persist",
             "resume",
+            "compaction",
             "--quick",
             "--rounds",
             "1",
@@ -30,7 +31,7 @@ def test_the_benchmarks_measure_at_a_tiny_size_and_print_one_json_document() -> 
         check=True,
     )
 
-    persist, resume = json.loads(done.stdout)["reports"]
+    persist, resume, compaction = json.loads(done.stdout)["reports"]
     ours = [row for row in persist["rows"] if row[0] == "afk"]
     # three boundaries a step, two of them flushed, and one of either for the beginning and the end of the run
     assert {row[1] for row in ours} == {"5", "10"}
@@ -38,6 +39,8 @@ def test_the_benchmarks_measure_at_a_tiny_size_and_print_one_json_document() -> 
     verdicts = {target["what"]: target["verdict"] for target in persist["targets"]}
     assert verdicts["CPU at 10 steps against LangGraph, sync"] == "not measured"
     assert {row[0] for row in resume["rows"]} == {"afk"}
+    removed = [row[3] for row in compaction["rows"]]
+    assert removed[0] == removed[1] != "0"  # what the bare deletes remove, the compaction does
 
 
 def test_a_benchmark_of_another_name_is_refused() -> None:
