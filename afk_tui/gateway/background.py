@@ -9,7 +9,7 @@ from typing import Any
 from textual.message import Message
 
 from afk_tui.gateway import messages
-from afk_tui.gateway.errors import GatewayError, told
+from afk_tui.gateway.errors import GatewayError, told, unless_busy
 
 
 class Background:
@@ -28,11 +28,10 @@ class Background:
     async def warn(self, work: Callable[[], Awaitable[None]]) -> None:
         """Await it; the engine's errors become a Warned. That a run is busy elsewhere is no news: it is shown."""
         try:
-            with told():
+            with unless_busy(), told():
                 await work()
         except GatewayError as error:
-            if error.kind != "busy":
-                self._post(messages.Warned("", str(error)))
+            self._post(messages.Warned("", str(error)))
 
     async def end(self) -> None:
         """Cancel everything; on return nothing of it runs any more."""

@@ -37,3 +37,13 @@ def told() -> Generator[None]:
         raise GatewayError(str(error), "store") from error
     except (AgentError, ModelError) as error:
         raise GatewayError(str(error)) from error
+
+
+@contextmanager
+def unless_busy() -> Generator[None]:
+    """A run that was only to go on, wherever that is: that it does so elsewhere is no error."""
+    try:
+        yield
+    except GatewayError as error:
+        if error.kind != "busy":
+            raise

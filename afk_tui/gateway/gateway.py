@@ -16,16 +16,11 @@ from afk_tui.gateway import messages
 from afk_tui.gateway.background import Background
 from afk_tui.gateway.checkpoint_details import CheckpointDetails, read_details
 from afk_tui.gateway.clean import clean, clean_line
-from afk_tui.gateway.compaction import (
-    CompactionForm,
-    CompactionView,
-    PastCompaction,
-    Progress,
-    past_of,
-    view_of,
-)
+from afk_tui.gateway.compaction import CompactionForm, CompactionView, PastCompaction, Progress
+from afk_tui.gateway.compaction import past_of as past_compaction
+from afk_tui.gateway.compaction import view_of as compaction_view
 from afk_tui.gateway.deleting import Deletions
-from afk_tui.gateway.errors import GatewayError, told
+from afk_tui.gateway.errors import GatewayError, told, unless_busy
 from afk_tui.gateway.finding import Hits, find_in
 from afk_tui.gateway.grants import GrantRow
 from afk_tui.gateway.grants import row_of as grant_row
@@ -324,7 +319,8 @@ class Gateway:
                 shown=request.shown,
             )
         self._post(messages.RequestsChanged(request.thread_id))
-        await self.resume(request.thread_id)
+        with unless_busy():  # another process may have been faster to go on
+            await self.resume(request.thread_id)
 
     async def typed_pattern(self, request: ApprovalView, text: str) -> PatternChoice:
         """What a person wrote, as a pattern that a yes to this request may be remembered by. Raises GatewayError, which
@@ -358,12 +354,12 @@ class Gateway:
                 dry_run=dry,
                 progress=progress,
             )
-        return view_of(result, dry=dry)
+        return compaction_view(result, dry=dry)
 
     async def past_compactions(self, thread_id: str) -> list[PastCompaction]:
         """Compactions of before, the newest first."""
         with told():
-            return [past_of(record) for record in await self._store.list_compactions(thread_id)]
+            return [past_compaction(record) for record in await self._store.list_compactions(thread_id)]
 
     # what the app remembers
 

@@ -480,12 +480,12 @@ async def test_a_decision_that_is_on_disk_is_not_asked_for_again_when_the_run_ca
     async with staged(tmp_path, "run: ls") as (it, _):
 
         async def broken(*_: Any, **__: Any) -> None:
-            raise GatewayError("The run goes on in another process.", "busy")
+            raise GatewayError("The disk is full.", "store")
 
         monkeypatch.setattr(it.gateway, "resume", broken)
         await it.decide("a")
         await it.until(lambda: it.screen.mode == "over")
-        assert "The run goes on in another process." in it.notice
+        assert "The disk is full." in it.notice
         assert await it.statuses() == ["allowed"]
 
 
