@@ -25,6 +25,8 @@ def load_policy(path: str | os.PathLike[str]) -> Policy:
         arguments = { command = "rm *" }    # globs over argument values: all of them must match (default: any)
         reason = "Never remove anything."   # told to the person; of a denial, to the model too (default: none)
 
+    A rule that denies or asks matches a call however it is written ("git  push", a path with `..`, one command of
+    several); one that allows by a glob over a command allows one program with its arguments, nothing behind it.
     A file without rules is an empty policy. Raises AgentConfigurationError for a file that can't be read or is no
     such file, naming the rule and its line: a rule that is half understood would protect nothing.
     """

@@ -45,6 +45,7 @@ _SHELLS = "sh bash dash zsh ksh fish busybox eval exec source . command builtin"
 _LANGUAGES = "python python3 node deno bun ruby perl php lua awk"
 _OTHERS = (
     "env sudo doas su xargs nohup nice time timeout watch ssh docker podman setsid stdbuf strace find rm dd"
+    " ! coproc trap flock parallel ionice taskset chroot unshare nsenter script"
 )
 _RUNS_ANYTHING = frozenset(f"{_SHELLS} {_LANGUAGES} {_OTHERS}".split())
 _SUBCOMMAND = re.compile(r"[a-z][a-z0-9:_-]*")
@@ -105,7 +106,7 @@ def _problem_of_prefix(value: str) -> str:
     if found := _MORE_THAN_ONE_COMMAND.search(value):
         shown = found[0] if found[0].isprintable() else "a line break or control character"
         return f"A pattern is the first words of one command, and can't hold {shown}"
-    if not _words(value):
+    if not words_of(value):
         return "These are not whole words: a quote is open, or it begins with an assignment."
     return ""
 
@@ -135,7 +136,7 @@ def suggestions(tool_name: str, arguments: Mapping[str, Any], workspace: str) ->
 # commands
 
 
-def _words(command: str) -> list[str]:
+def words_of(command: str) -> list[str]:
     """The words of a command that is one program with its arguments; of any other none."""
     if _MORE_THAN_ONE_COMMAND.search(command):
         return []
@@ -147,12 +148,12 @@ def _words(command: str) -> list[str]:
 
 
 def _begins_with(command: str, prefix: str) -> bool:
-    wanted, words = _words(prefix), _words(command)
+    wanted, words = words_of(prefix), words_of(command)
     return bool(wanted) and words[: len(wanted)] == wanted
 
 
 def _prefixes(command: str) -> Sequence[str]:
-    words = _words(command)
+    words = words_of(command)
     if not words or words[0].rpartition("/")[2] in _RUNS_ANYTHING:
         return ()
     first = shlex.quote(words[0])

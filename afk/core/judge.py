@@ -14,6 +14,7 @@ from afk.agents.agent import Agent
 from afk.agents.policy import Policy
 from afk.core.config import RunnerConfig
 from afk.core.granted import grants_for, still_covered
+from afk.core.rules import rule_for
 from afk.llms.protocol import ToolCall
 from afk.memory.records import CallResult, EffectRecord, ProposedCall, Request
 from afk.memory.store import MemoryStore
@@ -65,7 +66,7 @@ class Judge:
 
     def refusal(self, tool_name: str, arguments: dict[str, Any]) -> CallResult | None:
         """What a rule that denies makes of a call, whoever allowed it; None where none does."""
-        rule = self.policy.rule_for(tool_name, arguments)
+        rule = rule_for(self.policy, tool_name, arguments, self.workspace)
         return _denied_by_rule(rule.reason) if rule and rule.action == "deny" else None
 
     def request(self, tool: Tool, reason: str, kind: str = "call") -> Request:
@@ -136,7 +137,7 @@ class Judge:
         sha = call_sha(tool.name, arguments, self.workspace)
         if refusal := self.refusal(tool.name, arguments):
             return ProposedCall(call_id, tool.name, tool.effect, arguments, sha, None, None, refusal)
-        rule = self.policy.rule_for(tool.name, arguments)
+        rule = rule_for(self.policy, tool.name, arguments, self.workspace)
         reason = self._reason_to_ask(
             tool, arguments, rule.action if rule else None, rule.reason if rule else ""
         )
@@ -162,7 +163,7 @@ class Judge:
 
     def _always_asks(self, call: ProposedCall) -> bool:
         tool = self.agent.tool(call.tool_name)
-        rule = self.policy.rule_for(call.tool_name, call.arguments)
+        rule = rule_for(self.policy, call.tool_name, call.arguments, self.workspace)
         return (tool is not None and tool.approval == "always") or (rule is not None and rule.action == "ask")
 
     def _refused(self, call: ToolCall, arguments: dict[str, Any], text: str) -> ProposedCall:

@@ -26,6 +26,8 @@ def offered(tool: str, arguments: dict[str, Any], workspace: Path) -> list[str]:
         ("git status; rm x", []),
         ("echo $HOME", []),
         ("sudo reboot", []),
+        ("! reboot now", []),
+        ("trap 'rm x' EXIT", []),
         ("/bin/bash script", []),
         ("FOO=1 make", []),
         ("echo 'open", []),
