@@ -332,6 +332,10 @@ class MemoryStore(SummaryStore, Protocol):
         self, *, thread_id: str | None = None, run_id: str | None = None, pending_only: bool = True
     ) -> list[ApprovalRecord]: ...
 
+    async def requests_of(self, effect_ids: Sequence[str]) -> dict[str, list[ApprovalRecord]]:
+        """All requests that were ever made about these calls (a few hundred at most), each call's oldest first."""
+        ...
+
     async def get_approval(self, approval_id: str) -> ApprovalRecord:
         """Raises ApprovalNotFoundError."""
         ...

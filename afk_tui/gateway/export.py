@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 import re
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
-from afk.memory.records import ApprovalRecord, EffectRecord
+from afk.memory.records import ApprovalRecord, EffectRecord, MessageRecord, RunRecord, ThreadRecord
+from afk.memory.store import MemoryStore
 from afk_tui.gateway.clean import clean, clean_line
 from afk_tui.gateway.script import Doc, opened_store, require_thread, run_doc
 from afk_tui.gateway.settings import Settings
@@ -34,33 +37,42 @@ async def read_thread(settings: Settings, thread_id: str) -> Doc:
     its calls in the order of their results, each with its requests; `inside`: the same of each run of a subagent, with
     the call that it worked for. Raises GatewayError."""
     async with opened_store(settings) as store:
-        await require_thread(store, thread_id)
-        thread = await store.get_thread(thread_id)
-        assert thread is not None
-        runs = await store.list_runs(thread_id, limit=2**62)
-        messages = await store.messages(thread_id)
-        _, calls = await store.read_range(thread_id, 0, 2**62)
-        requests: dict[str, list[ApprovalRecord]] = defaultdict(list)
-        for request in await store.list_approvals(thread_id=thread_id, pending_only=False):
-            requests[request.effect_id].append(request)
-        live = {run.run_id for run in runs if run.state == "running"}
-        inside: list[Doc] = []
-        for run in reversed(runs):
-            if run.parent_run_id is not None:
-                messages_of, calls_of = await store.read_range(run.transcript_id, 0, 2**62)
-                inside.append(
-                    {
-                        "run_id": run.run_id,
-                        "parent_run_id": run.parent_run_id,
-                        "parent_call_id": run.parent_call_id,
-                        "agent_name": run.agent_name,
-                        "messages": [dataclasses.asdict(message) for message in messages_of],
-                        "calls": [
-                            _call_doc(effect, requests[effect.effect_id], is_live=effect.run_id in live)
-                            for effect, _ in calls_of
-                        ],
-                    }
-                )
+        return await read_thread_of(store, thread_id)
+
+
+async def read_thread_of(store: MemoryStore, thread_id: str) -> Doc:
+    """The same, from a store that is open."""
+    await require_thread(store, thread_id)
+    thread = await store.get_thread(thread_id)
+    assert thread is not None
+    runs = await store.list_runs(thread_id, limit=2**62)
+    messages = await store.messages(thread_id)
+    _, calls = await store.read_range(thread_id, 0, 2**62)
+    requests = await store.list_approvals(thread_id=thread_id, pending_only=False)
+    inside = [
+        (run, *await store.read_range(run.transcript_id, 0, 2**62))
+        for run in reversed(runs)
+        if run.parent_run_id is not None
+    ]
+    # of a long thread it takes long, and somebody may be typing
+    return await asyncio.to_thread(_document, thread, runs, messages, calls, requests, inside)
+
+
+_Calls = Sequence[tuple[EffectRecord, ApprovalRecord | None]]
+
+
+def _document(
+    thread: ThreadRecord,
+    runs: Sequence[RunRecord],
+    messages: Sequence[MessageRecord],
+    calls: _Calls,
+    approvals: Sequence[ApprovalRecord],
+    inside: Sequence[tuple[RunRecord, Sequence[MessageRecord], _Calls]],
+) -> Doc:
+    requests: dict[str, list[ApprovalRecord]] = defaultdict(list)
+    for request in approvals:
+        requests[request.effect_id].append(request)
+    live = {run.run_id for run in runs if run.state == "running"}
     return {
         "format": FORMAT,
         "thread": dataclasses.asdict(thread),
@@ -75,7 +87,20 @@ async def read_thread(settings: Settings, thread_id: str) -> Doc:
             )
             for effect, request in calls
         ],
-        "inside": inside,
+        "inside": [
+            {
+                "run_id": run.run_id,
+                "parent_run_id": run.parent_run_id,
+                "parent_call_id": run.parent_call_id,
+                "agent_name": run.agent_name,
+                "messages": [dataclasses.asdict(message) for message in messages_of],
+                "calls": [
+                    _call_doc(effect, requests[effect.effect_id], is_live=effect.run_id in live)
+                    for effect, _ in calls_of
+                ],
+            }
+            for run, messages_of, calls_of in inside
+        ],
     }
 
 

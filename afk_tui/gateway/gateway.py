@@ -32,6 +32,7 @@ from afk_tui.gateway.requests import view_of as request_view
 from afk_tui.gateway.settings import Engine
 from afk_tui.gateway.sources import CheckpointSource, ConversationSource, ThreadSource, thread_row
 from afk_tui.gateway.standing import has_unused_decision, standing_of
+from afk_tui.gateway.texts import Texts
 from afk_tui.gateway.threads import ThreadFilter, ThreadKeeping
 from afk_tui.gateway.views import ApprovalView, CheckpointRow, PatternChoice, RunView, ThreadRow, WaitingRow
 from afk_tui.gateway.watch import LOOK_EVERY_S, Watch
@@ -52,6 +53,7 @@ class Gateway:
         self._starting: set[str] = set()
         self.deletions = Deletions(engine.runner, engine.store)
         self.keeping = ThreadKeeping(engine.store, engine.workspace)
+        self.texts = Texts(engine.store, engine.workspace)
 
     def listen(self, post: Callable[[Message], object]) -> None:
         """Tell `post` what happens from now on."""
@@ -140,12 +142,6 @@ class Gateway:
     def conversation(self, thread_id: str) -> ConversationSource:
         """What was said and called in a thread."""
         return ConversationSource(self._store, thread_id, self._is_live)
-
-    async def last_answer(self, thread_id: str) -> str | None:
-        """The model's last message, or None."""
-        source = self.conversation(thread_id)
-        answers = [n for n, head in enumerate(await source.heads()) if head.kind == "assistant"]
-        return (await source.load(answers[-1], answers[-1] + 1))[0].text if answers else None
 
     def checkpoints(self, thread_id: str) -> CheckpointSource:
         """The checkpoints of a thread."""

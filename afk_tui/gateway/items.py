@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from afk.memory.records import ApprovalRecord, EffectRecord, MessageHead, MessageRecord
+from afk_tui.gateway.call_facts import facts_of
 from afk_tui.gateway.clean import clean, clean_line
 from afk_tui.gateway.views import CallStatus, ConversationItem, ItemHead
 
@@ -37,8 +39,10 @@ def items_of(
     calls: Sequence[tuple[EffectRecord, ApprovalRecord | None]],
     *,
     run_is_live: bool,
+    requests: Mapping[str, Sequence[ApprovalRecord]] | None = None,
 ) -> list[ConversationItem]:
-    """What stands at some places of a thread, in order. `run_is_live`: the last run goes on in some process."""
+    """What stands at some places of a thread, in order. `run_is_live`: the last run goes on in some process.
+    `requests`: all that were made about a call, where they are to be told."""
     results = {m.seq: m for m in messages if m.role == "tool"}
     items = {
         m.seq: ConversationItem(
@@ -52,8 +56,9 @@ def items_of(
     }
     for effect, approval in calls:
         result = results.get(effect.result_seq)
-        items[effect.result_seq] = call_item(
-            effect, approval, result.text if result else "", run_is_live=run_is_live
+        items[effect.result_seq] = replace(
+            call_item(effect, approval, result.text if result else "", run_is_live=run_is_live),
+            facts=facts_of(effect, () if requests is None else requests.get(effect.effect_id, ())),
         )
     return [items[seq] for seq in sorted(items)]
 

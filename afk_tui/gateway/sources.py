@@ -94,7 +94,9 @@ class ConversationSource:
             messages, calls = await self._store.read_range(self._thread_id, first_seq, last_seq)
             thread = await self._store.get_thread(self._thread_id)
             live = thread is not None and (thread.state == "running" or self._is_live(thread.last_run_id))
-            items = items_of(messages, calls, run_is_live=live)
+            asked = [effect.effect_id for effect, request in calls if request is not None]
+            requests = await self._store.requests_of(asked) if asked else {}
+            items = items_of(messages, calls, run_is_live=live, requests=requests)
             inside = {key_of(e.result_seq): e for e, _ in calls if e.effect == "subagent"}
             for n, item in enumerate(items):
                 if item.key in inside:

@@ -31,8 +31,9 @@ class ConversationItem:
 
     user: `text` is plain. assistant: `text` is Markdown. note: `text` is one plain line or a few, `tone` colours it.
     call: `title` is the call in one line ("write_file notes.txt"), `detail` its arguments (JSON or a command),
-    `text` its output so far, `status` what the journal knows of it; for a call to a subagent `inside` is what that
-    did for it, in order, after `inside_earlier` things that are not shown.
+    `text` its output so far, `status` what the journal knows of it, `facts` the same in sentences, each under a word
+    ("decided", "allowed by ada, ..."); for a call to a subagent `inside` is what that did for it, in order, after
+    `inside_earlier` things that are not shown.
     """
 
     key: str
@@ -44,6 +45,7 @@ class ConversationItem:
     footnote: str = ""
     tone: Literal["info", "warning", "error"] = "info"
     at_ms: int = 0
+    facts: tuple[tuple[str, str], ...] = ()
     inside: tuple[InsideItem, ...] = ()
     inside_earlier: int = 0
 

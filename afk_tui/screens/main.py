@@ -12,8 +12,7 @@ from textual.worker import Worker
 from afk_tui.actions import ACTIONS, BY_NAME
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
-from afk_tui.gateway.views import ThreadRow
-from afk_tui.screens.main_deleting import MainDeleting
+from afk_tui.screens.main_reading import MainReading
 from afk_tui.telling import tell_error, telling
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ ESCAPE_DEAF_S = 1.0
 TWICE_S = 2.0
 
 
-class MainScreen(MainDeleting):
+class MainScreen(MainReading):
     """Chat, decide, resume; the way to every other screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -261,22 +260,6 @@ class MainScreen(MainDeleting):
             return
         await self.app.push_screen_wait(CompactionScreen(self.gateway, thread.thread_id, thread.title))
         self.composer.focus()
-
-    async def _this_thread(self, what: str) -> ThreadRow | None:
-        thread = await self.gateway.thread(self.thread_id) if self.thread_id else None
-        if thread is None:
-            self.notify(f"A new conversation has no {what} yet.", markup=False)
-        return thread
-
-    @telling
-    async def action_copy_last(self) -> None:
-        """Copy the model's last message."""
-        text = await self.gateway.last_answer(self.thread_id) if self.thread_id else None
-        if text is None:
-            self.notify("There is no answer to copy yet.", markup=False)
-            return
-        self.app.copy_to_clipboard(text)
-        self.notify("Copied.", markup=False)
 
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def action_menu(self) -> None:

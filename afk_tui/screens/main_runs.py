@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from textual import on, work
-from textual.widgets import Static
 
 from afk_tui.actions import BY_COMMAND
 from afk_tui.gateway import messages as told
@@ -336,10 +335,3 @@ class MainRuns(MainView):
     def tell_load_failed(self, event: Conversation.LoadFailed) -> None:
         """A part of the conversation could not be read."""
         self.notify(str(event.error), severity="error", markup=False)
-
-    @on(Conversation.FollowChanged)
-    def show_below(self, event: Conversation.FollowChanged) -> None:
-        """Say how much is below while the end is not in sight."""
-        title = self.query_one("#title", Static)
-        title.set_class(not event.following and event.below > 0, "-below")
-        title.border_subtitle = f"{event.below} below" if not event.following and event.below else ""

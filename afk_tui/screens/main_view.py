@@ -16,6 +16,7 @@ from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.views import ConversationItem, ItemHead, RunView
 from afk_tui.telling import tell_error
+from afk_tui.widgets.below_bar import BelowBar
 from afk_tui.widgets.composer import Composer
 from afk_tui.widgets.conversation import Conversation
 from afk_tui.widgets.key_hints import KeyHints
@@ -85,6 +86,7 @@ class MainView(Screen[None]):
             with Vertical(id="main"):
                 yield Static("New thread", id="title", markup=False)
                 yield Conversation(id="conversation")
+                yield BelowBar("ctrl+end", id="below")
                 yield RequestBar(id="requests")
                 yield Composer(
                     placeholder="Write a message, or /help", cursor_blink=self._cursor_blink, id="composer"

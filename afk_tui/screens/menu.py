@@ -28,6 +28,8 @@ _COMMAND = max(len(action.command) for action in OFFERED) + 1
 # Below this many cells a line has no room to say what an action is about: the bottom line does, of the chosen one.
 _ROOM_FOR_ABOUT = _TITLE + _ABOUT + 2 + _KEY + 2 + _COMMAND
 _ROOM_FOR_GAPS = 44
+# Where the columns leave a title less than this, they are given up.
+_LEAST_ROOM = 8
 
 
 def begins_with(action: Action, typed: str) -> bool:
@@ -43,6 +45,9 @@ def action_line(action: Action, badge: str, width: int) -> Content:
     gap = "  " if width >= _ROOM_FOR_GAPS else " "
     keys = f"{action.key_label:<{_KEY}}{gap}/{action.command:<{_COMMAND - 1}}".lstrip()
     room = max(0, width - len(keys) - len(gap))
+    if room < _LEAST_ROOM:
+        keys = f"{action.key_label} /{action.command}".lstrip()
+        room = max(0, width - len(keys) - len(gap))
     line = Content.styled(action.title, "bold")
     if badge:
         line += Content.assemble(" ", (f" {badge} ", "bold $text-warning on $warning-muted"))

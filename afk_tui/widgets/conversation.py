@@ -7,22 +7,19 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import ClassVar
 
-from textual import events
-from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from afk_tui.gateway.views import ConversationItem, ItemHead
 from afk_tui.widgets import conversation_palette
-from afk_tui.widgets.conversation_canvas import ConversationCanvas
+from afk_tui.widgets.conversation_cursor import ConversationCursor
 from afk_tui.widgets.conversation_layout import Spot
-from afk_tui.widgets.conversation_pieces import can_unfold, next_fold
 from afk_tui.widgets.conversation_source import LOAD_AT_MOST, Loader, Source
 from afk_tui.widgets.conversation_stream import Stream
 
 __all__ = ["Conversation", "Source"]
 
 
-class Conversation(ConversationCanvas, can_focus=True, inherit_bindings=False):
+class Conversation(ConversationCursor, can_focus=True):
     """Shows a conversation from a `Source`, and what is added to it live.
 
     The methods that change it may be called at any time; while `open` waits they are kept, and then apply to what it
@@ -31,15 +28,6 @@ class Conversation(ConversationCanvas, can_focus=True, inherit_bindings=False):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = conversation_palette.COMPONENT_CLASSES
     DEFAULT_CSS = conversation_palette.DEFAULT_CSS
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "cursor(-1)", "Item above", show=False),
-        Binding("down", "cursor(1)", "Item below", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "home", "First item", show=False),
-        Binding("end", "end", "Last item", show=False),
-        Binding("enter", "activate", "Unfold", show=False),
-    ]
 
     @dataclass
     class FollowChanged(Message):
@@ -48,12 +36,10 @@ class Conversation(ConversationCanvas, can_focus=True, inherit_bindings=False):
         following: bool
         below: int
         """Items that begin below what is on the screen."""
-
-    @dataclass
-    class ItemActivated(Message):
-        """Enter or a click on an item."""
-
-        key: str
+        new: int = 0
+        """How many of them came since the end was left; an answer that still arrives is one."""
+        more: bool = False
+        """Whether anything at all is below, be it the rest of an item."""
 
     @dataclass
     class LoadFailed(Message):
@@ -75,8 +61,8 @@ class Conversation(ConversationCanvas, can_focus=True, inherit_bindings=False):
         self._generation = 0
         self._postponed: list[Callable[[], None]] | None = None
         self._stream: Stream | None = None
-        self._told = (True, 0)
-        self._pressed: tuple[int, int] | None = None
+        self._told = (True, 0, 0, False)
+        self._end_serial = 0
 
     # -- the source ---------------------------------------------------------------------------------------
 
@@ -111,6 +97,7 @@ class Conversation(ConversationCanvas, can_focus=True, inherit_bindings=False):
         self._reset()
         pages = self.pages
         pages.fill(heads)
+        self._end_serial = pages.entries[-1].serial if pages.entries else 0
         self._loader = Loader(source, self, lambda error: self.post_message(self.LoadFailed(error)))
         self._loader.take(bodies)
         postponed, self._postponed = self._postponed or [], None
@@ -149,11 +136,27 @@ class Conversation(ConversationCanvas, can_focus=True, inherit_bindings=False):
         if loader is not None and not loader.busy and loader.wanted():
             loader.busy = True
             self.run_worker(loader.run(), group="conversation-bodies", exclusive=True, exit_on_error=False)
-        below = len(self.pages.entries) - 1 - self.shown_range[1] if self.pages.entries else 0
-        told = (self.follow, 0 if self.follow else below)
+        told = (self.follow, *self._below())
         if told != self._told:
             self._told = told
             self.post_message(self.FollowChanged(*told))
+
+    def _below(self) -> tuple[int, int, bool]:
+        """Items below the screen, how many of them came since the end was left, and whether anything is there."""
+        entries = self.pages.entries
+        if self.follow or not entries:
+            self._end_serial = entries[-1].serial if entries else 0
+            return 0, 0, False
+        last = self.shown_range[1]
+        new = 0
+        for position in range(len(entries) - 1, last, -1):
+            if entries[position].serial <= self._end_serial:
+                break
+            new += entries[position].kind != "note"
+        more = self.pages.line_of(self.top) + self.size.height < self.pages.total
+        if self._stream is not None and (at := self.pages.find(self._stream.key)) is not None and at <= last:
+            new += more  # its beginning is on the screen: what grows is below
+        return len(entries) - 1 - last, new, more
 
     # -- items --------------------------------------------------------------------------------------------
 
@@ -271,103 +274,6 @@ class Conversation(ConversationCanvas, can_focus=True, inherit_bindings=False):
         stream.took(perf_counter() - started)
         # painting costs too, and happens later
         self.call_after_refresh(lambda: stream.took(perf_counter() - started))
-
-    # -- keys and clicks ----------------------------------------------------------------------------------
-
-    def action_page(self, direction: int) -> None:
-        self.move(direction * max(1, self.size.height - 2))
-
-    def action_home(self) -> None:
-        if self.pages.entries:
-            self.cursor_key = self.pages.entries[0].key
-            self.move_to(Spot(0, 0, 0))
-
-    def action_end(self) -> None:
-        if self.pages.entries:
-            self.cursor_key = self.pages.entries[-1].key
-        self.scroll_to_end()
-
-    def action_cursor(self, direction: int) -> None:
-        """To the next item; through one that is longer than the screen, line by line."""
-        pages = self.pages
-        if not pages.entries:
-            return
-        first, last = self.shown_range
-        position = pages.find(self.cursor_key) if self.cursor_key is not None else None
-        if position is None or not first <= position <= last:
-            self._set_cursor(last if direction < 0 else first)
-            return
-        top = pages.line_of(self.top)
-        bottom = top + self.size.height
-        begin = pages.line_of(Spot(position, 0, 0)) + pages.gap(position)
-        end = pages.sums.top(position) + pages.sums.heights[position]
-        if (direction > 0 and end > bottom) or (direction < 0 and begin < top):
-            self.move(direction)
-        elif 0 <= position + direction < len(pages.entries):
-            self._set_cursor(position + direction)
-
-    def _set_cursor(self, position: int) -> None:
-        """Put the cursor on an item and at least its first line (coming from below, its last) on the screen."""
-        pages = self.pages
-        self.cursor_key = pages.entries[position].key
-        top, height = pages.line_of(self.top), self.size.height
-        begin = pages.sums.top(position) + pages.gap(position)
-        last = pages.line_of(pages.last_of(position))
-        if begin >= top + height:
-            self.move(min(last, begin + height - 1) - (top + height - 1))
-        elif last < top:
-            self.move(max(begin, last - height + 1) - top)
-        elif begin < top and last - begin < height:
-            self.move(begin - top)
-        elif last >= top + height and last - begin < height:
-            self.move(last - (top + height - 1))
-        self.refresh()
-
-    def action_activate(self) -> None:
-        position = self.pages.find(self.cursor_key) if self.cursor_key is not None else None
-        if position is not None:
-            self._activate(position)
-
-    def _activate(self, position: int) -> None:
-        entry = self.pages.entries[position]
-        if entry.failed:
-            entry.failed = False
-            self.pages.unload(position)
-        elif entry.item is not None and can_unfold(entry.item):
-            self._fold(position, entry.item, next_fold(entry.item, entry.fold))
-        self.settle()
-        self.post_message(self.ItemActivated(entry.key))
-
-    def _fold(self, position: int, item: ConversationItem, fold: int) -> None:
-        # what the person looks at stays where it is, also at the end
-        self.pages.entries[position].fold = fold
-        if position >= self.top.entry:
-            self.set_reactive(Conversation.follow, False)
-        if position == self.top.entry:
-            self.top = Spot(position, 0, min(self.top.line, self.pages.gap(position)))
-        self.pages.set_item(position, item)
-        self._go(self.top, upward=True)
-
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        self._pressed = (event.screen_x, event.screen_y)
-
-    def on_click(self, event: events.Click) -> None:
-        # Textual's own handler would select everything on a double click
-        event.prevent_default().stop()
-        offset = event.get_content_offset(self)
-        dragged = self._pressed != (event.screen_x, event.screen_y)
-        if offset is None or dragged or not self.pages.entries:
-            return
-        line = self.scroll_offset.y + offset.y
-        if line >= self.pages.total:
-            return
-        spot = self.pages.locate(line)
-        entry = self.pages.entries[spot.entry]
-        on_text = bool(entry.pieces) and (spot.piece > 0 or spot.line >= self.pages.gap(spot.entry))
-        self.cursor_key = entry.key
-        self.refresh()
-        if on_text and spot.piece == 0 and (entry.kind == "call" or entry.failed):
-            self._activate(spot.entry)
 
 
 async def _first_bodies(source: Source, first: int, last: int) -> list[ConversationItem]:

@@ -27,6 +27,7 @@ _PARTS = (
     "note-error",
     "call-title",
     "footnote",
+    "fact",
     "placeholder",
     "cursor",
     "empty",
@@ -58,6 +59,7 @@ Conversation {
     & > .conversation--note-error { color: $text-error; }
     & > .conversation--call-title { color: $foreground; }
     & > .conversation--footnote { color: $foreground 60%; }
+    & > .conversation--fact { color: $text-primary; }
     & > .conversation--placeholder { color: $foreground 60%; }
     & > .conversation--cursor { color: $accent; text-style: bold; }
     & > .conversation--empty { color: $foreground 60%; }

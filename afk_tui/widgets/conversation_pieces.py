@@ -47,6 +47,7 @@ Drawing = Literal[
     "call",
     "arguments",
     "output",
+    "fact",
     "more",
     "footnote",
     "waiting_for_text",
@@ -102,7 +103,7 @@ def estimate_head(kind: ItemKind, chars: int, lines: int, width: int) -> int:
 
 def can_unfold(item: ConversationItem) -> bool:
     """There is something under the line of a call."""
-    return item.kind == "call" and bool(item.detail or item.text or item.inside)
+    return item.kind == "call" and bool(item.detail or item.text or item.inside or item.facts)
 
 
 def next_fold(item: ConversationItem, fold: int) -> int:
@@ -154,9 +155,17 @@ def _call_body(item: ConversationItem, fold: int) -> list[Piece]:
         pieces += [Piece("arguments" if drawing == "arguments" else "output", p) for p in split_plain(shown)]
         if hidden:
             pieces.append(Piece("more", hidden))
+        if drawing == "arguments":
+            pieces += _fact_pieces(item)
+    if not item.detail:
+        pieces = [*_fact_pieces(item), *pieces]
     if item.status not in ("waiting", "running", "proposed") and not item.text:
         pieces.append(Piece("more", "no output"))
     return pieces
+
+
+def _fact_pieces(item: ConversationItem) -> list[Piece]:
+    return [Piece("fact", f"{word}\n{text}") for word, text in item.facts]
 
 
 def _inside_pieces(item: ConversationItem, fold: int) -> list[Piece]:
@@ -223,6 +232,13 @@ def draw_piece(
             rows.append(
                 Row(_stem(narrow, palette), [Segment(_fit(piece.text, room - 4), palette["footnote"])])
             )
+        case "fact":
+            word, _, text = piece.text.partition("\n")
+            stem = _stem(narrow, palette)
+            lines = draw_plain(text, max(1, text_width - 12), palette, "footnote")
+            for index, line in enumerate(lines):
+                label = Segment(f"{word if index == 0 else '':<8} ", palette["fact"])
+                rows.append(Row((*stem, label), line))
         case "inside":
             rows += _inside_rows(piece, room, palette)
         case "footnote" | "waiting_for_text" | "failure":

@@ -83,7 +83,14 @@ async def test_letters_narrow_the_list_to_what_begins_with_them() -> None:
     app = Room()
     async with app.run_test() as pilot:
         await press(pilot, "c", "o")
-        assert [line.split()[0] for line in app.shown] == ["History", "Compaction", "Copy"]
+        assert [line.split()[0] for line in app.shown] == [
+            "History",
+            "Compaction",
+            "Reading",
+            "Copy",
+            "Copy",
+            "Copy",
+        ]
         assert "co" in str(app.screen.query_one("#typed", Static).content)
         await press(pilot, "p", "enter")
         assert app.answers == ["copy_last"]
@@ -147,8 +154,8 @@ async def test_what_an_action_is_about_stands_in_its_line_or_at_the_bottom() -> 
 
 def test_a_title_that_does_not_fit_is_cut_and_the_command_is_not() -> None:
     action = next(action for action in OFFERED if action.name == "all_threads")
-    line = str(action_line(action, "", 26))
-    assert len(line) == 26
+    line = str(action_line(action, "", 20))
+    assert len(line) == 20
     assert line.startswith("All")
     assert "…" in line
     assert "/all" in line

@@ -63,6 +63,9 @@ class ConversationApp(App[None]):
     def on_conversation_item_activated(self, message: Conversation.ItemActivated) -> None:
         self.messages.append(message)
 
+    def on_conversation_copy_asked(self, message: Conversation.CopyAsked) -> None:
+        self.messages.append(message)
+
     def on_conversation_load_failed(self, message: Conversation.LoadFailed) -> None:
         self.messages.append(message)
 

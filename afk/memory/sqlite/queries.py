@@ -102,6 +102,15 @@ def list_approvals(
     return [approval_of(row) for row in rows]
 
 
+def requests_of(db: sqlite3.Connection, effect_ids: Sequence[str]) -> dict[str, list[ApprovalRecord]]:
+    """All requests that were ever made about these calls, each call's oldest first; by the call."""
+    found: dict[str, list[ApprovalRecord]] = {}
+    marks = ", ".join("?" * len(effect_ids))
+    for row in db.execute(f"SELECT * FROM approval WHERE effect_id IN ({marks}) ORDER BY rowid", effect_ids):
+        found.setdefault(row["effect_id"], []).append(approval_of(row))
+    return found
+
+
 def get_approval(db: sqlite3.Connection, approval_id: str) -> ApprovalRecord:
     """One request. Raises ApprovalNotFoundError."""
     row = db.execute("SELECT * FROM approval WHERE id = ?", (approval_id,)).fetchone()

@@ -333,6 +333,10 @@ class SQLiteMemoryStore(GrantStore, FamilyStore, CompactionStore, ThreadStore, S
         """Requests, the oldest first."""
         return await self._connection.read(queries.list_approvals, thread_id, run_id, pending_only)
 
+    async def requests_of(self, effect_ids: Sequence[str]) -> dict[str, list[ApprovalRecord]]:
+        """All requests about these calls, each call's oldest first; by the call."""
+        return await self._connection.read(queries.requests_of, tuple(effect_ids))
+
     async def get_approval(self, approval_id: str) -> ApprovalRecord:
         """One request."""
         return await self._connection.read(queries.get_approval, approval_id)
