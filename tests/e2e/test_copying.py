@@ -15,7 +15,8 @@ def test_a_code_block_is_handed_to_the_terminal_by_osc_52(tmp_path: Path) -> Non
     with Terminal(folder, "--demo", "--trust") as terminal:
         terminal._tmux("set-option", "-g", "set-clipboard", "on")
         terminal.wait_for("A new conversation")
-        terminal.type("help")
+        terminal.press("h", "e", "l", "p")
+        terminal.wait_for("│ help ")  # what is written, not the hint that was there before
         terminal.press("Enter")
         terminal.wait_for("done")
         terminal.type("/code")
