@@ -129,6 +129,16 @@ async def test_a_run_whose_answer_was_lost_goes_on_with_the_calls_that_are_there
     assert ledger.lines == ["look x", "act 1", "act 2"]
 
 
+@pytest.mark.parametrize("table", ["thread", "run", "approval"])
+async def test_a_thread_is_listed_among_those_that_stand_as_it_does(
+    db: Path, agent: Agent, table: str
+) -> None:
+    await begin(db, agent)
+    out = saved_without(db, f"DELETE FROM {table}")
+    assert rows(out, "SELECT standing, threads FROM thread_tally WHERE threads != 0") == [("waiting", 1)]
+    assert rows(out, "SELECT standing FROM thread") == [("waiting",)]
+
+
 async def test_a_finished_run_that_is_lost_reads_as_finished_with_its_answer(db: Path, agent: Agent) -> None:
     async with Runner(memory_store=SQLiteMemoryStore(db), llm=ScriptedModel()) as runner:
         run_id = (await runner.run(agent, user_message="go", thread_id="th")).run_id

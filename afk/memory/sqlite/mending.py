@@ -32,6 +32,8 @@ def mend(db: sqlite3.Connection, now_ms: int) -> None:
     _make_last_runs_anew(db, now_ms)
     for thread in db.execute("SELECT * FROM thread WHERE deleted_at_ms IS NULL").fetchall():
         _mend_conversation(db, thread, now_ms)
+    # what is kept of how a thread stands follows from its last run and its requests
+    db.execute("UPDATE thread SET last_run_id = last_run_id WHERE part_of IS NULL AND deleted_at_ms IS NULL")
 
 
 def _make_threads_anew(db: sqlite3.Connection) -> None:
