@@ -12,9 +12,10 @@ from afk.agents.errors import (
     AgentCheckpointCompactedError,
     AgentCheckpointNotFoundError,
     AgentConfigurationError,
+    ApprovalExpiredError,
 )
 from afk.core import Runner
-from afk.memory import StateRetentionPolicy
+from afk.memory import SQLiteMemoryStore, StateRetentionPolicy
 from tests.core.conftest import MakeRunner
 from tests.core.kit import Ledger, ScriptedModel, agent_with, call, rows, say, transcript, until
 
@@ -109,6 +110,25 @@ async def test_calls_that_wait_are_asked_for_anew_and_no_decision_is_copied(
         "allowed",
         "pending",
     ]
+
+
+async def test_what_is_asked_anew_expires_after_as_long_as_in_the_source(
+    runner: MakeRunner, ledger: Ledger, db: Path
+) -> None:
+    now_ms = [1_800_000_000_000]
+    store = SQLiteMemoryStore(db, clock=lambda: now_ms[0])
+    work = runner(ScriptedModel(ASKS_TWICE), memory_store=store, approval_expires_after_s=60)
+    agent = agent_with(ledger.tool())
+    result = await work.run(agent, user_message="go")
+    now_ms[0] += 50_000
+    fork = await fork_of(work, result.run_id, 1)
+    now_ms[0] += 59_000
+    first, second = await work.list_approvals(thread_id=fork.thread_id)
+    await work.decide(first.approval_id, "allow", args_sha=first.args_sha)
+    now_ms[0] += 1_000
+    with pytest.raises(ApprovalExpiredError):
+        await work.decide(second.approval_id, "allow", args_sha=second.args_sha)
+    assert ledger.lines == []
 
 
 async def test_a_call_that_is_done_by_now_keeps_its_result_and_is_not_repeated(

@@ -211,7 +211,7 @@ def _take_step_along(
                 call_id=row["call_id"],
             )
         elif asked:
-            add_request(db, row, _asked_anew(db, effect), new_id("apr"), now_ms)
+            add_request(db, row, _asked_anew(db, effect, now_ms), new_id("apr"), now_ms)
 
 
 def _in_the_fork(effect: sqlite3.Row, *, closes: bool) -> tuple[str, str | None]:
@@ -223,14 +223,17 @@ def _in_the_fork(effect: sqlite3.Row, *, closes: bool) -> tuple[str, str | None]
     return ("skipped", NEVER_RAN_BEFORE_FORK) if closes else ("proposed", None)
 
 
-def _asked_anew(db: sqlite3.Connection, effect: sqlite3.Row) -> Request:
+def _asked_anew(db: sqlite3.Connection, effect: sqlite3.Row, now_ms: int) -> Request:
     former = db.execute(
         "SELECT * FROM approval WHERE effect_id = ? AND kind = 'call' ORDER BY rowid LIMIT 1", (effect["id"],)
     ).fetchone()
     reason = former["reason"] if former else "It was allowed by a grant in the conversation forked from."
     schema = load_or_none(former["tool_schema"]) if former else {}
     agent_path = former["agent_path"] if former else ""
-    return Request("call", reason, schema or {}, agent_path)
+    expires_at_ms = None
+    if former and former["expires_at_ms"] is not None:  # it waits as long as the first one could
+        expires_at_ms = now_ms + former["expires_at_ms"] - former["requested_at_ms"]
+    return Request("call", reason, schema or {}, agent_path, expires_at_ms)
 
 
 def _stop(
