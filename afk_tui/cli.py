@@ -438,12 +438,19 @@ def watch(
     type=click.Path(path_type=Path),
     help="Write everything that can be read of the database into the new file OUT.",
 )
+@click.option(
+    "--reindex", "reindex_wanted", is_flag=True, help="Make the search index anew, of the messages."
+)
 @json_option
 @pass_options
-def doctor(options: Options, salvage: Path | None, as_json: bool) -> int:
-    """Check that everything needed is there and sound. Changes nothing."""
-    from afk_tui.cli_commands import examine_all, salvage_into
+def doctor(options: Options, salvage: Path | None, reindex_wanted: bool, as_json: bool) -> int:
+    """Check that everything needed is there and sound. Changes nothing, unless told to."""
+    from afk_tui.cli_commands import examine_all, reindex, salvage_into
 
+    if salvage is not None and reindex_wanted:
+        raise click.UsageError("--salvage and --reindex exclude each other.")
+    if reindex_wanted:
+        return ends_well(reindex)(options, as_json=as_json)
     if salvage is not None:
         return ends_well(salvage_into)(options, salvage, as_json=as_json)
     return ends_well(examine_all)(options, as_json=as_json)

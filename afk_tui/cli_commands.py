@@ -236,6 +236,18 @@ def salvage_into(options: Options, out: Path, *, as_json: bool) -> int:
     return EXIT_DONE
 
 
+def reindex(options: Options, *, as_json: bool) -> int:
+    """`afk-tui doctor --reindex`."""
+    from afk_tui.gateway.doctor import make_index_anew
+
+    made = asyncio.run(make_index_anew(options.settings()))
+    if as_json:
+        print_json(made)
+    else:
+        say(f"The search index was made anew in {clean_line(made['path'])}.")
+    return EXIT_DONE
+
+
 def _doctor_lines(found: dict[str, Any]) -> list[str]:
     database, model, terminal = found["database"], found["model"], found["terminal"]
     versions = ", ".join(f"{name} {version or 'missing'}" for name, version in found["versions"].items())
@@ -251,7 +263,8 @@ def _doctor_lines(found: dict[str, Any]) -> list[str]:
             f"{count} {state.replace('_', ' ')}" for state, count in database["open_runs"].items()
         )
         lines.append(
-            f"           open runs: {runs or 'none'}; waiting requests: {database['waiting_requests']}"
+            f"           open runs: {runs or 'none'}; waiting requests: {database['waiting_requests']}; "
+            f"search index: {database['search_index']}"
         )
     server = "the demo model, offline" if model["demo"] else clean_line(model["host"])
     lines += [

@@ -350,8 +350,21 @@ class MemoryStore(SummaryStore, Protocol):
         """Past compactions of a thread, or of all that are there, the newest first."""
         ...
 
-    async def find(self, text: str, *, workspace: str | None = None, limit: int = 200) -> list[FoundText]:
-        """Titles, then messages, that hold a text; the newest first."""
+    async def find(
+        self,
+        text: str,
+        *,
+        workspace: str | None = None,
+        limit: int = 200,
+        so_far: Callable[[list[FoundText]], object] | None = None,
+    ) -> list[FoundText]:
+        """Titles, then messages, that hold a text as it stands, or where nothing does, all of its words; the newest
+        first. What several threads read stands once, in the one it belongs to. `so_far` is told what there is yet."""
+        ...
+
+    async def index_messages(self) -> bool:
+        """Do a little of what makes finding fast; False: there is nothing to do now. Nobody needs to, and it may be
+        stopped at any point."""
         ...
 
     async def data_version(self) -> tuple[int, int]:

@@ -18,7 +18,8 @@ from afk.memory.sqlite.health import SQLITE_VERSION, DatabaseHealth, examine
 from afk.memory.sqlite.salvage import salvage
 from afk_tui.gateway.clean import clean
 from afk_tui.gateway.errors import GatewayError, told
-from afk_tui.gateway.script import Doc, database_path
+from afk_tui.gateway.indexing import make_index
+from afk_tui.gateway.script import Doc, database_path, opened_store
 from afk_tui.gateway.settings import Settings, load_agent, own_policy, policy_path
 from afk_tui.gateway.version import VERSION
 from afk_tui.styles_folder import styles_folder
@@ -62,6 +63,15 @@ def save_what_can_be_read(settings: Settings, out: Path) -> Doc:
     }
 
 
+async def make_index_anew(settings: Settings) -> Doc:
+    """Make the search index anew from the messages. Raises GatewayError."""
+    async with opened_store(settings) as store:
+        with told():
+            await store.forget_search_index()
+            await make_index(store)
+            return {"path": str(database_path(settings)), "search_index": await store.search_index_state()}
+
+
 def _versions(problems: list[str]) -> Doc:
     versions: Doc = {"afk-tui": VERSION, "python": platform.python_version(), "sqlite": SQLITE_VERSION}
     for name in _PACKAGES:
@@ -86,6 +96,7 @@ def _database(settings: Settings, problems: list[str]) -> Doc:
         "waiting_requests": 0,
         "broken_runs": {},
         "incomplete_threads": [],
+        "search_index": "none",
     }
     if not found["exists"]:
         folder = next(parent for parent in path.parents if parent.exists())
@@ -121,6 +132,7 @@ def _database(settings: Settings, problems: list[str]) -> Doc:
     found["waiting_requests"] = health.waiting_requests
     found["broken_runs"] = dict(health.broken_runs)
     found["incomplete_threads"] = list(health.incomplete_threads)
+    found["search_index"] = health.search_index
     _tell_what_does_not_fit(path, health, problems)
     if health.problems:
         problems.append(
@@ -140,6 +152,11 @@ def _tell_what_does_not_fit(path: Path, health: DatabaseHealth, problems: list[s
         problems.append(
             f"Messages of thread {clean(thread_id)} are missing in {path}. Write what is there into a new database, in "
             "which it can go on, with: afk-tui doctor --salvage OUT"
+        )
+    if health.search_index == "damaged":
+        problems.append(
+            f"The search index in {path} is damaged. No message is lost, but finding may miss some. Make it anew with: "
+            "afk-tui doctor --reindex"
         )
 
 

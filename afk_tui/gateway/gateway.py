@@ -24,6 +24,7 @@ from afk_tui.gateway.errors import GatewayError, told, unless_busy
 from afk_tui.gateway.finding import Hits, find_in
 from afk_tui.gateway.grants import GrantRow
 from afk_tui.gateway.grants import row_of as grant_row
+from afk_tui.gateway.indexing import keep_index
 from afk_tui.gateway.items import call_title
 from afk_tui.gateway.pump import Pump
 from afk_tui.gateway.remembered import Remembered
@@ -104,6 +105,7 @@ class Gateway:
             await self._runner.__aenter__()
         self._background.begin(self._watch.run())
         self._background.begin(self._background.warn(self.deletions.tidy))
+        self._background.begin(keep_index(self._store))
 
     async def warm_up(self) -> None:
         """Import what the first message will need, in a thread, so that no key waits for it."""

@@ -90,7 +90,8 @@ class Connection:
                 return work(db, *args, **kwargs)
             finally:
                 if db.in_transaction:  # some errors end it themselves
-                    db.execute("COMMIT")
+                    # and not COMMIT, which fails where the search index is damaged
+                    db.execute("ROLLBACK")
 
         return await self._send(transaction, "read")
 

@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from afk.memory.sqlite.aside import opened_to_read
 from afk.memory.sqlite.connection import UNREADABLE, explain
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.queries import THERE, list_open_runs
 from afk.memory.sqlite.schema import VERSION, check_ours
+from afk.memory.sqlite.search_index import state_of
 from afk.memory.sqlite.soundness import broken_runs, incomplete_threads
 
 SQLITE_VERSION = sqlite3.sqlite_version
@@ -25,7 +27,8 @@ _SHOWN_PROBLEMS = 5
 class DatabaseHealth:
     """What was found in a file. `problems` are SQLite's own words, none where it is sound; `open_runs` counts the
     runs that were left open by their state as it reads now. `broken_runs` are those of them that can't be resumed,
-    with the reason; `incomplete_threads` those of which messages are missing. An empty file has `schema_version` 0
+    with the reason; `incomplete_threads` those of which messages are missing; a damaged
+    `search_index` loses nothing. An empty file has `schema_version` 0
     and no rows."""
 
     schema_version: int
@@ -34,6 +37,7 @@ class DatabaseHealth:
     waiting_requests: int = 0
     broken_runs: Mapping[str, str] = field(default_factory=dict[str, str])
     incomplete_threads: tuple[str, ...] = ()
+    search_index: Literal["none", "sound", "damaged"] = "none"
 
 
 def examine(path: Path) -> DatabaseHealth:
@@ -52,7 +56,8 @@ def examine(path: Path) -> DatabaseHealth:
 def _examine(db: sqlite3.Connection, path: Path) -> DatabaseHealth:
     version = check_ours(db, str(path))
     said = [row[0] for row in db.execute(f"PRAGMA quick_check({_SHOWN_PROBLEMS})")]
-    problems = () if said == ["ok"] else tuple(said)
+    # what newer versions of SQLite say of the search index is no damage to what is kept
+    problems = tuple(one for one in said if one != "ok" and "message_index" not in one)
     if problems or version == 0:
         return DatabaseHealth(version, problems)
     # a file of an earlier version knows no deleted threads
@@ -64,4 +69,6 @@ def _examine(db: sqlite3.Connection, path: Path) -> DatabaseHealth:
     runs = Counter(run.state for run in list_open_runs(db, owners, None, there=there))
     if version != VERSION:
         return DatabaseHealth(version, (), dict(runs), waiting)
-    return DatabaseHealth(version, (), dict(runs), waiting, broken_runs(db), incomplete_threads(db))
+    return DatabaseHealth(
+        version, (), dict(runs), waiting, broken_runs(db), incomplete_threads(db), state_of(db)
+    )

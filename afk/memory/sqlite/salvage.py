@@ -12,6 +12,7 @@ from typing import Concatenate, ParamSpec
 
 from afk.agents.errors import StoreError
 from afk.memory.clock import now_ms
+from afk.memory.sqlite import search_index
 from afk.memory.sqlite.aside import opened_to_read
 from afk.memory.sqlite.connection import UNREADABLE, explain, make_ours
 from afk.memory.sqlite.mending import mend
@@ -21,7 +22,7 @@ from afk.memory.sqlite.soundness import broken_runs
 P = ParamSpec("P")
 
 # what follows from other tables, and is made anew with them
-DERIVED = ("thread_tally",)
+DERIVED = ("thread_tally", *search_index.DERIVED)
 # beyond a damaged page the next readable row is looked for this far, in ever larger steps
 LARGEST_GAP = 1 << 24
 ROWS_IN_A_TRANSACTION = 2_000

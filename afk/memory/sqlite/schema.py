@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 
 from afk.agents.errors import AgentCheckpointSchemaError, StoreError
+from afk.memory.sqlite.migration_search import add_search_blocks
 from afk.memory.sqlite.migration_threads import add_thread_keeping
 from afk.memory.sqlite.migrations import (
     add_compaction_reasons,
@@ -210,6 +211,7 @@ MIGRATIONS: Sequence[tuple[str, Callable[[sqlite3.Connection], None]]] = (
     ("what was shown with a request", add_shown_basis),
     ("threads kept in order", add_thread_keeping),
     ("pinned messages", add_pins),
+    ("blocks of the search index", add_search_blocks),
 )
 VERSION = len(MIGRATIONS)
 

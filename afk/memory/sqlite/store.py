@@ -11,7 +11,6 @@ from typing import Any
 from afk.agents.errors import StoreError
 from afk.memory.clock import new_id as random_id
 from afk.memory.clock import now_ms
-from afk.memory.found import FoundText
 from afk.memory.records import (
     ApprovalRecord,
     CallResult,
@@ -32,18 +31,21 @@ from afk.memory.records import (
     RunSnapshot,
     RunStop,
 )
-from afk.memory.sqlite import approvals, effects, forks, lineage, queries, runs, search, traces, writing
+from afk.memory.sqlite import approvals, effects, forks, lineage, queries, runs, traces, writing
 from afk.memory.sqlite.connection import Connection, Durability
 from afk.memory.sqlite.lifelines import Lifeline, still_running
 from afk.memory.sqlite.owners import NoOwners, Owners
 from afk.memory.sqlite.store_compactions import CompactionStore
 from afk.memory.sqlite.store_family import FamilyStore
 from afk.memory.sqlite.store_grants import GrantStore
+from afk.memory.sqlite.store_search import SearchStore
 from afk.memory.sqlite.store_summaries import SummariesInSQLite
 from afk.memory.sqlite.store_threads import ThreadStore
 
 
-class SQLiteMemoryStore(GrantStore, FamilyStore, CompactionStore, ThreadStore, SummariesInSQLite):
+class SQLiteMemoryStore(
+    GrantStore, FamilyStore, CompactionStore, ThreadStore, SearchStore, SummariesInSQLite
+):
     """A MemoryStore in one SQLite file, in WAL mode, that several processes of one host may have open.
 
     `path` is made, with its folder, when the store is opened. `clock` and `new_id` give the times and names of new
@@ -344,17 +346,6 @@ class SQLiteMemoryStore(GrantStore, FamilyStore, CompactionStore, ThreadStore, S
     async def list_events(self, thread_id: str, *, after: int = 0, limit: int = 1000) -> list[EventRecord]:
         """Events of a thread in their order."""
         return await self._connection.read(queries.list_events, thread_id, after, limit)
-
-    async def find(self, text: str, *, workspace: str | None = None, limit: int = 200) -> list[FoundText]:
-        """Titles, then messages, that hold a text; in slices, between which others get their turn."""
-        found = await self._connection.read(search.find_titles, text, workspace, limit)
-        below: int | None = None
-        while len(found) < limit and below != 0:
-            more, below = await self._connection.read(
-                search.find_messages, text, workspace, limit - len(found), below
-            )
-            found += more
-        return found
 
     async def data_version(self) -> tuple[int, int]:
         """Changes whenever anybody, in any process, records anything."""
