@@ -150,7 +150,7 @@ def export_thread(options: Options, thread_id: str, *, as_json: bool) -> int:
     """`afk-tui export`."""
     from afk_tui.gateway.export import read_thread, to_markdown
 
-    document = asyncio.run(read_thread(options.settings(), thread_id))
+    document = asyncio.run(read_thread(options.settings(), thread_id, whole_outputs=as_json))
     if as_json:
         print_json(document)
     else:
@@ -266,6 +266,10 @@ def _doctor_lines(found: dict[str, Any]) -> list[str]:
             f"           open runs: {runs or 'none'}; waiting requests: {database['waiting_requests']}; "
             f"search index: {database['search_index']}"
         )
+        if database["outputs"]:
+            lines.append(
+                f"           long results: {database['outputs']:,}, of {database['output_bytes']:,} bytes"
+            )
     server = "the demo model, offline" if model["demo"] else clean_line(model["host"])
     lines += [
         f"styles     {clean_line(found['styles'] or 'missing')}",

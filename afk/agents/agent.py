@@ -10,6 +10,7 @@ from typing import Any
 
 from afk.agents.errors import AgentConfigurationError
 from afk.agents.subagent_tool import SubagentTool
+from afk.outputs import READ_OUTPUT
 from afk.tools.tool import Tool
 
 
@@ -51,6 +52,11 @@ class Agent(BaseAgent):
                 )
         object.__setattr__(self, "toolbox", (*self.tools, *(SubagentTool(a) for a in self.subagents)))
         names = [t.name for t in self.toolbox]
+        if READ_OUTPUT in names:
+            raise AgentConfigurationError(
+                f"Agent {self.name!r} has a tool or subagent named {READ_OUTPUT}: that is the one by which every agent "
+                "reads on in long results. Give it another name."
+            )
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
             raise AgentConfigurationError(

@@ -44,7 +44,9 @@ class RunUsage:
 
 @dataclass(frozen=True, slots=True)
 class ToolExecution:
-    """One tool call of the run, in the order of the calls. `phase` is the effect's; times in ms since the epoch."""
+    """One tool call of the run, in the order of the calls. `phase` is the effect's; times in ms since the epoch.
+    `output` is what the model was shown; `output_sha`: where that is only a part, what `Runner.read_output` reads the
+    whole by."""
 
     call_id: str
     tool_name: str
@@ -54,6 +56,7 @@ class ToolExecution:
     attempts: int
     started_at_ms: int | None
     finished_at_ms: int | None
+    output_sha: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

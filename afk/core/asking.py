@@ -23,6 +23,7 @@ from afk.llms.protocol import (
 )
 from afk.llms.retry import RetryPolicy, stream_with_retries
 from afk.memory.text import storable
+from afk.tools import Tool
 
 
 class Asker:
@@ -43,11 +44,17 @@ class Asker:
         self._config = config
         self._run_id = run_id
         self._emit = emit
+        self._beside: tuple[Tool, ...] = ()
 
     @property
     def tools(self) -> tuple[ToolSpec, ...]:
-        """What is offered with every request."""
-        return tuple(ToolSpec(t.name, t.description, t.parameters) for t in self._agent.toolbox)
+        """What is offered with the next request."""
+        offered = (*self._agent.toolbox, *self._beside)
+        return tuple(ToolSpec(t.name, t.description, t.parameters) for t in offered)
+
+    def offer(self, tool: Tool) -> None:
+        """From now on offer a tool beside the agent's own."""
+        self._beside = (tool,)
 
     async def ask(self, chat: Sequence[ChatMessage]) -> Answer:
         """The answer, in text that can be stored. Raises ModelError when no repetition helped."""

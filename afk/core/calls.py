@@ -7,10 +7,12 @@ import contextlib
 import inspect
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from afk.core.budget import Budget
+from afk.core.conversation_outputs import ConversationOutputs
 from afk.core.events import (
     ApprovalDecided,
     ApprovalRequested,
@@ -24,6 +26,7 @@ from afk.core.judge import Judge, call_sha
 from afk.core.keeping import OutcomeKeeper
 from afk.core.shown import changed_since_shown
 from afk.core.unknown import TAKEN_OVER, still_running_text, timed_out_in_thread, why_unknown
+from afk.memory.bounding import as_shown
 from afk.memory.decided import decided_result, with_edited_note
 from afk.memory.records import (
     ApprovalRecord,
@@ -360,7 +363,7 @@ class CallWorker:
     async def _settle(
         self, effect: EffectRecord, result: CallResult, phases: tuple[EffectPhase, ...], duration_ms: int = 0
     ) -> None:
-        result = CallResult(result.phase, storable(result.text))
+        result = as_shown(replace(result, text=storable(result.text)), self._judge.config.result_limits)
         done = await self._keeper.record(effect, result, phases, duration_ms)
         self._emit(
             CallFinished(
@@ -390,7 +393,7 @@ class CallWorker:
         )
 
     def _tool(self, effect: EffectRecord) -> Tool:
-        tool = self._judge.agent.tool(effect.tool_name)
+        tool = self._judge.tool(effect.tool_name)
         assert tool is not None  # checked before the run was taken, and before the call was proposed
         return tool
 
@@ -416,6 +419,8 @@ class CallWorker:
             off_limits=self._store.is_own_file,
             lifeline=lifeline,
             shown=shown,
+            limits=self._judge.config.result_limits,
+            outputs=ConversationOutputs(self._store, self._key.transcript_id),
         )
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from afk.agents.errors import AgentConfigurationError
 from afk.memory.retention import Retention
+from afk.outputs import LEAST_RESULT_CHARS, MAX_OUTPUT_BYTES, MAX_RESULT_CHARS, ResultLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,9 @@ class RunnerConfig:
     (None: never, only by hand).
     `compact_before_resume`: what to keep of a thread's records when a run of it is resumed; the rest is removed first.
     Whether or not that succeeds, the run is resumed.
+    `max_result_chars`: how many characters of a call's result the model is shown (at least 1,000); of a longer one it
+    gets the beginning, the end and a note, and may read the rest. `max_output_bytes`: how much of a result is kept, in
+    bytes of UTF-8 (at least four times as many as characters are shown).
     """
 
     interaction_mode: Literal["headless", "interactive"] = "headless"
@@ -47,6 +51,13 @@ class RunnerConfig:
     summarise_at: float | None = 0.8
     answer_tokens: int = 4096
     compact_before_resume: Retention | None = None
+    max_result_chars: int | None = MAX_RESULT_CHARS
+    max_output_bytes: int = MAX_OUTPUT_BYTES
+
+    @property
+    def result_limits(self) -> ResultLimits:
+        """How much of a result is shown, and how much is kept."""
+        return ResultLimits(self.max_result_chars, self.max_output_bytes)
 
     def __post_init__(self) -> None:
         if self.interaction_mode not in ("headless", "interactive"):
@@ -80,6 +91,16 @@ class RunnerConfig:
         if self.answer_tokens < 0:
             raise AgentConfigurationError(
                 f"answer_tokens must not be below zero; got {self.answer_tokens!r}."
+            )
+        shown = self.max_result_chars
+        if shown is not None and shown < LEAST_RESULT_CHARS:
+            raise AgentConfigurationError(
+                f"max_result_chars must be at least {LEAST_RESULT_CHARS}, or None for no limit; got {shown!r}."
+            )
+        if self.max_output_bytes < 4 * (shown or LEAST_RESULT_CHARS):
+            raise AgentConfigurationError(
+                "max_output_bytes must be at least four times max_result_chars (a character takes up to four bytes); "
+                f"got {self.max_output_bytes!r}."
             )
         if self.max_parallel_tools < 1 or self.llm_timeout_s <= 0 or self.max_model_retries < 0:
             raise AgentConfigurationError(

@@ -23,6 +23,7 @@ from afk.memory.records import (
 )
 from afk.memory.retention import MemoryCompactionResult, RetentionPolicy, StateRetentionPolicy
 from afk.memory.store import CompactionProgress, MemoryStore
+from afk.outputs import OutputSlice
 
 
 class Desk:
@@ -146,6 +147,13 @@ class Desk:
         return await (await self._store()).list_approvals(
             thread_id=thread_id, run_id=run_id, pending_only=pending_only
         )
+
+    async def read_output(self, output_sha: str, *, offset: int = 0, chars: int = 1 << 16) -> OutputSlice:
+        """Up to `chars` characters of a call's whole result, from the place `offset` (from 0) on; "" beyond its end.
+        The hash is that of a `ToolExecution`. Raises StoreError where it is not kept here (its thread was deleted),
+        or is damaged."""
+        require_id("output_sha", output_sha)
+        return await (await self._store()).read_output(output_sha, offset, chars)
 
     # deleting
 

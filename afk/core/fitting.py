@@ -107,7 +107,7 @@ class Fitter:
         self._progress = progress
         self._window = Window(store, llm, model, config)
         self._counter: TokenCounter | None = None
-        self._tools_tokens = 0
+        self._tools_tokens = self._tools_counted = 0
         self._failed_at: int | None = None
         self._why_failed = ""
 
@@ -141,7 +141,10 @@ class Fitter:
             # a vocabulary takes half a second to read
             self._counter = await asyncio.to_thread(counter_for, self._model)
             self._conversation.count_with(self._counter)
-            self._tools_tokens = self._counter.tools(self._asker.tools)
+        offered = self._asker.tools
+        if len(offered) != self._tools_counted:
+            self._tools_counted = len(offered)
+            self._tools_tokens = self._counter.tools(offered)
 
     def _tokens(self) -> int:
         return self._conversation.tokens() + self._tools_tokens

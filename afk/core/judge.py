@@ -16,9 +16,12 @@ from afk.core.config import RunnerConfig
 from afk.core.granted import grants_for, still_covered
 from afk.core.rules import rule_for
 from afk.llms.protocol import ToolCall
+from afk.memory.bounding import as_shown
 from afk.memory.records import CallResult, EffectRecord, ProposedCall, Request
 from afk.memory.store import MemoryStore
+from afk.outputs import READ_OUTPUT
 from afk.tools import Tool, ToolArgumentsError
+from afk.tools.read_output import read_output
 
 
 def call_sha(tool_name: str, arguments: dict[str, Any], workspace: str) -> str:
@@ -45,6 +48,10 @@ class Judge:
     thread_id: str
     workspace: str
     path: str = ""
+
+    def tool(self, name: str) -> Tool | None:
+        """The tool of that name: the agent's own, or the one that every agent reads long results with."""
+        return read_output if name == READ_OUTPUT else self.agent.tool(name)
 
     async def judge(
         self, calls: Sequence[ToolCall], taken: Collection[str], delegated: int = 0
@@ -82,7 +89,7 @@ class Judge:
 
     def explain_mismatch(self, effect: EffectRecord) -> str | None:
         """Why this agent can't go on with an open call of the run, or None."""
-        tool = self.agent.tool(effect.tool_name)
+        tool = self.tool(effect.tool_name)
         if tool is None:
             return f"a call to {effect.tool_name!r} is open, and agent {self.agent.name!r} has no such tool any more"
         if (effect.effect == "subagent") != (tool.effect == "subagent"):
@@ -113,7 +120,7 @@ class Judge:
         return within
 
     def _judge_one(self, call: ToolCall) -> ProposedCall:
-        tool = self.agent.tool(call.name)
+        tool = self.tool(call.name)
         if tool is None:
             names = ", ".join(t.name for t in self.agent.toolbox) or "none"
             return self._refused(call, {}, f"There is no tool named {call.name!r}. The tools are: {names}.")
@@ -162,14 +169,21 @@ class Judge:
         return "It changes something, and no rule allows it."
 
     def _always_asks(self, call: ProposedCall) -> bool:
-        tool = self.agent.tool(call.tool_name)
+        tool = self.tool(call.tool_name)
         rule = rule_for(self.policy, call.tool_name, call.arguments, self.workspace)
         return (tool is not None and tool.approval == "always") or (rule is not None and rule.action == "ask")
 
     def _refused(self, call: ToolCall, arguments: dict[str, Any], text: str) -> ProposedCall:
         sha = call_sha(call.name, arguments, self.workspace)
         return ProposedCall(
-            call.id, call.name, "read", arguments, sha, None, None, CallResult("failed", text)
+            call.id,
+            call.name,
+            "read",
+            arguments,
+            sha,
+            None,
+            None,
+            as_shown(CallResult("failed", text), self.config.result_limits),
         )
 
 

@@ -40,6 +40,7 @@ from afk.memory.records import (
     RunStop,
 )
 from afk.memory.store import MemoryStore
+from afk.tools.read_output import read_output
 
 if TYPE_CHECKING:
     from afk.core.subagents import Delegate
@@ -89,11 +90,14 @@ class StepLoop:
             snapshot.pins,
         )
         self._call_ids = self._chat.call_ids
+        self._asker = Asker(llm, agent, model, config, run.run_id, emit)
+        if any(message.output_sha for message in snapshot.messages):
+            self._asker.offer(read_output)
         self._fitter = Fitter(
             store,
             self.key,
             llm,
-            Asker(llm, agent, model, config, run.run_id, emit),
+            self._asker,
             model,
             config,
             self._chat,
@@ -313,9 +317,10 @@ class StepLoop:
 
     async def _append_results(self) -> None:
         """The results of the step, in the order of the calls."""
-        results = await self._store.step_results(self.key.run_id, self._step)
-        for seq, (call_id, text) in enumerate(results, self._chat.last_seq + 1):  # in their reserved places
-            self._chat.append(seq, ChatMessage("tool", text, (), call_id))
+        for result in await self._store.step_results(self.key.run_id, self._step):
+            self._chat.append(result.seq, ChatMessage("tool", result.text, (), result.call_id))
+            if result.output_sha is not None:
+                self._asker.offer(read_output)
 
     async def _gate(self) -> None:
         """Where `pause()` takes hold. Calls that run go on, and no further one begins."""

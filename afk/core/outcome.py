@@ -27,12 +27,13 @@ async def result_of(store: MemoryStore, run: RunRecord) -> AgentResult:
                 tool_name=effect.tool_name,
                 arguments=effect.arguments,
                 phase=effect.phase,
-                output=output,
+                output=result.text if result else "",
                 attempts=effect.attempt,
                 started_at_ms=effect.started_at_ms,
                 finished_at_ms=effect.finished_at_ms,
+                output_sha=result.output_sha if result else None,
             )
-            for effect, output in effects
+            for effect, result in effects
         ),
         subagent_executions=tuple(
             SubagentExecution(one.run_id, one.agent_name, one.parent_call_id or "", one.state)

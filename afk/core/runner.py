@@ -153,6 +153,7 @@ class Runner(Desk, SummaryDesk):
             workspace=self._workspace,
             user_message=storable(user_message),
             context=json_safe(context),
+            limits=self._config.result_limits,
         )
         store.live_runs.add(new.run_id)
         try:

@@ -10,6 +10,7 @@ from afk.memory.retention import CompactionReason
 
 if TYPE_CHECKING:
     from afk.memory.summaries import SummaryRecord
+from afk.outputs import DEFAULT_LIMITS, ResultLimits, WholeOutput
 
 RunStateText = Literal[
     "running", "awaiting_approval", "interrupted", "cancelled", "completed", "failed", "degraded"
@@ -89,7 +90,8 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class MessageRecord:
-    """One message, append-only. `seq` is its place in the thread; results have theirs reserved with the answer."""
+    """One message, append-only. `seq` is its place in the thread; results have theirs reserved with the answer.
+    `output_sha`: of a result that `text` shows in part, the hash under which the whole is kept."""
 
     thread_id: str
     run_id: str
@@ -99,6 +101,7 @@ class MessageRecord:
     tool_calls: tuple[dict[str, str], ...] = ()
     call_id: str | None = None
     created_at_ms: int = 0
+    output_sha: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,10 +301,11 @@ class ProposedCall:
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """How a call ended: its phase, and the text that the model reads."""
+    """How a call ended: its phase, and the text that the model reads; `whole` where that is only a part."""
 
     phase: EffectPhase
     text: str
+    whole: WholeOutput | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +328,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """Everything boundary S writes. `thread_id` may name a thread that does not exist yet."""
+    """Everything boundary S writes. `thread_id` may name a thread that does not exist yet. `limits` are those of the
+    results that the calls of a former run get when it is closed."""
 
     run_id: str
     thread_id: str
@@ -334,6 +339,7 @@ class NewRun:
     workspace: str
     user_message: str
     context: dict[str, Any] = field(default_factory=dict[str, Any])
+    limits: ResultLimits = DEFAULT_LIMITS
 
 
 @dataclass(frozen=True, slots=True)

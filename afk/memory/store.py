@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from afk.memory.deletion import ThreadDeletion
 from afk.memory.found import FoundText
+from afk.memory.output_store import WholeOutputs
 from afk.memory.records import (
     ApprovalRecord,
     CallResult,
@@ -62,7 +63,7 @@ class Lifeline(Protocol):
         ...
 
 
-class MemoryStore(SummaryStore, Protocol):
+class MemoryStore(SummaryStore, WholeOutputs, Protocol):
     """A durable record of threads, runs, messages, checkpoints, effects, approvals and events.
 
     Boundaries have the letters of ARCHITECTURE.md. A write that was begun is not undone by cancelling its caller:
@@ -247,8 +248,8 @@ class MemoryStore(SummaryStore, Protocol):
         """All runs inside a root run, the oldest first."""
         ...
 
-    async def step_results(self, run_id: str, step: int) -> list[tuple[str, str]]:
-        """Call ids and texts of a step's results, in the order of the calls."""
+    async def step_results(self, run_id: str, step: int) -> list[MessageRecord]:
+        """A step's results, in the order of the calls."""
         ...
 
     async def matching_grants(
@@ -318,8 +319,8 @@ class MemoryStore(SummaryStore, Protocol):
 
     async def list_open_runs(self, *, workspace: str | None = None) -> list[RunRecord]: ...
 
-    async def list_effects(self, run_id: str) -> list[tuple[EffectRecord, str]]:
-        """Every call of a run with the text of its result."""
+    async def list_effects(self, run_id: str) -> list[tuple[EffectRecord, MessageRecord | None]]:
+        """Every call of a run with its result, where it has one."""
         ...
 
     async def list_checkpoints(

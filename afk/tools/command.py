@@ -16,6 +16,8 @@ from afk.tools.tool import Lifeline, ToolArgumentsError, ToolContext, ToolError,
 MAX_TIMEOUT_S = 3600
 # how long a background process may hold the output open after the shell has ended
 LINGER_S = 2.0
+# what is said beside the output, in a result that must not be longer than what is kept of one
+WORDS_BYTES = 1024
 
 
 @tool(effect="once")
@@ -27,9 +29,9 @@ async def run_command(
     """Run a shell command (bash) in the workspace and return its exit code and output.
 
     It has no terminal and no input: what asks a question fails. Standard output and error come in one
-    stream, of which the first and last 16 KB are kept. After timeout_s seconds it is stopped, with
-    everything it started. What it leaves in the background is stopped too, unless its output goes
-    elsewhere. OPENAI_API_KEY is not passed on.
+    stream; of a long one the beginning and the end are shown, and read_output reads the rest. After timeout_s
+    seconds it is stopped, with everything it started. What it leaves in the background is stopped too, unless
+    its output goes elsewhere. OPENAI_API_KEY is not passed on.
     """
     if not command.strip():
         raise ToolArgumentsError("run_command: the command is empty")
@@ -41,7 +43,7 @@ async def run_command(
         raise ToolArgumentsError(
             f"run_command: timeout_s is at least 1 and at most {MAX_TIMEOUT_S}, not {timeout_s}"
         )
-    kept = KeptOutput()
+    kept = KeptOutput(ctx.limits.max_bytes - WORDS_BYTES)
     live = LiveOutput(ctx.emit, asyncio.get_running_loop().time)
 
     def take(data: bytes) -> None:

@@ -17,6 +17,8 @@ from afk.tools.tool import ToolArgumentsError, ToolContext, tool
 MAX_ENTRIES = 500
 MAX_SCANNED_ENTRIES = 20_000
 MAX_READ_BYTES = 64 * 1024
+# what is said beside a text, in a result that the model is shown whole
+NOTES_CHARS = 500
 
 
 @tool(effect="read", timeout_s=60)
@@ -99,21 +101,22 @@ def read_file(
     """Read a text file of the workspace. The text is given as it is; notes about it stand in [brackets] at
     the end.
 
-    A call returns at most 64 KB; the note then says with which offset to read on. Binary files are refused.
+    A long text is given in pages; the note then says with which offset to read on. Binary files are refused.
     """
     if offset < 1:
         raise ToolArgumentsError(f"read_file: offset counts lines from 1, so {offset} is none")
     if limit is not None and limit < 1:
         raise ToolArgumentsError(f"read_file: limit is a number of lines, at least 1, not {limit}")
+    page_bytes = _page_bytes(ctx)
     place = locate(ctx.workspace, path)
     with opened_file(place, ctx.off_limits) as (file, found):
-        lines = read_lines(file, path, first=offset, limit=limit, max_bytes=MAX_READ_BYTES)
+        lines = read_lines(file, path, first=offset, limit=limit, max_bytes=page_bytes)
     text, notes = _text_and_notes(lines)
     if not lines.data:
         return "[empty file]"
     if lines.cut:
         notes.append(
-            f"line {lines.first} is longer than the {human_size(MAX_READ_BYTES)} shown of it, in a file of "
+            f"line {lines.first} is longer than the {human_size(page_bytes)} shown of it, in a file of "
             f"{human_size(found.st_size)}: use run_command with cut or head -c for the rest of the line"
         )
     elif lines.more:
@@ -124,6 +127,12 @@ def read_file(
     if not notes:
         return text
     return f"{text}{'' if text.endswith(chr(10)) else chr(10)}[{'; '.join(notes)}]"
+
+
+def _page_bytes(ctx: ToolContext) -> int:
+    """So much that the model is shown all of it: the file itself is there to be read on in."""
+    shown = ctx.limits.max_chars
+    return MAX_READ_BYTES if shown is None else min(MAX_READ_BYTES, shown - NOTES_CHARS)
 
 
 def _text_and_notes(lines: Lines) -> tuple[str, list[str]]:

@@ -1,4 +1,4 @@
-"""What a program prints: how much of it is kept, and how much is shown while it runs."""
+"""What a program prints: as much of it as is kept of a result, and what is shown of it while it runs."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import codecs
 from collections import deque
 from collections.abc import Callable
 
-KEPT_HEAD_BYTES = 16 * 1024
-KEPT_TAIL_BYTES = 16 * 1024
 LIVE_CHARACTERS = 16 * 1024
 LIVE_WINDOW_S = 0.1
 
 
 class KeptOutput:
-    """The first and the last 16 KB of a stream of any length, in bounded memory."""
+    """A stream of any length in bounded memory: all of it up to `max_bytes`, else as much from both ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int) -> None:
+        self._half = max_bytes // 2
         self._head = bytearray()
         self._tail: deque[bytes] = deque()
         self._tail_bytes = 0
@@ -24,19 +23,19 @@ class KeptOutput:
     def add(self, data: bytes) -> None:
         """Append to the stream."""
         self.total_bytes += len(data)
-        room = KEPT_HEAD_BYTES - len(self._head)
+        room = self._half - len(self._head)
         self._head += data[:room]
-        rest = data[room:][-KEPT_TAIL_BYTES:]
+        rest = data[room:][-self._half :]
         if rest:
             self._tail.append(rest)
             self._tail_bytes += len(rest)
-            while self._tail_bytes - len(self._tail[0]) >= KEPT_TAIL_BYTES:
+            while self._tail_bytes - len(self._tail[0]) >= self._half:
                 self._tail_bytes -= len(self._tail.popleft())
 
     def text(self) -> str:
         """The stream as UTF-8 text, undecodable bytes replaced; in place of a middle left out, a note of
         its size."""
-        head, tail = bytes(self._head), b"".join(self._tail)[-KEPT_TAIL_BYTES:]
+        head, tail = bytes(self._head), b"".join(self._tail)[-self._half :]
         if len(head) + len(tail) == self.total_bytes:
             return (head + tail).decode(errors="replace")
         # neither side shows half a character where the cut was made
@@ -46,8 +45,8 @@ class KeptOutput:
         start = decoder.decode(head)
         cut = self.total_bytes - len(head) + len(decoder.getstate()[0]) - len(tail)
         return (
-            f"{start}\n[{cut} bytes are left out here; redirect the output to a file to see all of it]\n"
-            f"{tail.decode(errors='replace')}"
+            f"{start}\n[{cut:,} bytes are left out here: {2 * self._half:,} of an output are kept, from both ends; "
+            f"redirect it to a file to see all of it]\n{tail.decode(errors='replace')}"
         )
 
 

@@ -13,11 +13,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, overload
 
+from afk.outputs import DEFAULT_LIMITS, ResultLimits
 from afk.tools.basis import Basis
 from afk.tools.signature import read_signature
 from afk.tools.threads import call_in_thread
 
 if TYPE_CHECKING:
+    from afk.tools.read_output import Outputs
     from afk.tools.schema import ArgumentsSchema
 
 Effect = Literal["read", "idempotent", "once"]
@@ -55,6 +57,8 @@ class ToolContext:
     SQLite holds on it), so tools ask with `os.stat` *before* they open. `lifeline` is for the programs that a
     call starts. `shown` is the fingerprint of the `basis` that was shown to the person who allowed the call, None
     where nothing was: where it is another one by now, the tool raises BasisChangedError and has done nothing.
+    call starts. `limits`: how much of the result the model is shown, and how much is kept; `outputs`: the long
+    results of this conversation.
     """
 
     workspace: Path
@@ -68,6 +72,8 @@ class ToolContext:
     off_limits: Callable[[os.stat_result], bool] = _nothing_off_limits
     lifeline: Lifeline | None = None
     shown: str | None = None
+    limits: ResultLimits = DEFAULT_LIMITS
+    outputs: Outputs | None = None
 
 
 class ToolError(Exception):

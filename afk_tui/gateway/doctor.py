@@ -60,6 +60,7 @@ def save_what_can_be_read(settings: Settings, out: Path) -> Doc:
         "rows": dict(report.rows),
         "damaged_tables": list(report.damaged_tables),
         "broken_runs": list(report.broken_runs),
+        "damaged_outputs": list(report.damaged_outputs),
     }
 
 
@@ -97,6 +98,9 @@ def _database(settings: Settings, problems: list[str]) -> Doc:
         "broken_runs": {},
         "incomplete_threads": [],
         "search_index": "none",
+        "outputs": 0,
+        "output_bytes": 0,
+        "damaged_outputs": {},
     }
     if not found["exists"]:
         folder = next(parent for parent in path.parents if parent.exists())
@@ -133,6 +137,8 @@ def _database(settings: Settings, problems: list[str]) -> Doc:
     found["broken_runs"] = dict(health.broken_runs)
     found["incomplete_threads"] = list(health.incomplete_threads)
     found["search_index"] = health.search_index
+    found["outputs"], found["output_bytes"] = health.outputs, health.output_bytes
+    found["damaged_outputs"] = dict(health.damaged_outputs)
     _tell_what_does_not_fit(path, health, problems)
     if health.problems:
         problems.append(
@@ -157,6 +163,11 @@ def _tell_what_does_not_fit(path: Path, health: DatabaseHealth, problems: list[s
         problems.append(
             f"The search index in {path} is damaged. No message is lost, but finding may miss some. Make it anew with: "
             "afk-tui doctor --reindex"
+        )
+    for sha, why in health.damaged_outputs.items():
+        problems.append(
+            f"The whole result {sha[:12]}, {clean(why)}. What the conversation shows of it is there, and the thread "
+            "goes on; call the tool again for the rest."
         )
 
 

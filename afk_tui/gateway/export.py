@@ -1,4 +1,5 @@
-"""A whole thread as one document: JSON for programs, Markdown for people. Nothing is cut."""
+"""A whole thread as one document: JSON for programs, in which nothing is cut, and Markdown for people, in which long
+results stand as the model was shown them."""
 
 from __future__ import annotations
 
@@ -8,9 +9,10 @@ import json
 import re
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from afk.agents.errors import StoreError
 from afk.memory.records import ApprovalRecord, EffectRecord, MessageRecord, RunRecord, ThreadRecord
 from afk.memory.store import MemoryStore
 from afk_tui.gateway.clean import clean, clean_line
@@ -32,15 +34,16 @@ _DECISIONS = {
 }
 
 
-async def read_thread(settings: Settings, thread_id: str) -> Doc:
+async def read_thread(settings: Settings, thread_id: str, *, whole_outputs: bool) -> Doc:
     """Everything of a conversation, as it is stored: the thread, its runs (oldest first), its messages in order, and
     its calls in the order of their results, each with its requests; `inside`: the same of each run of a subagent, with
-    the call that it worked for. Raises GatewayError."""
+    the call that it worked for; `outputs`: what is known of each long result, by the `output_sha` of its messages, with
+    `whole_outputs` its `text` too. Raises GatewayError."""
     async with opened_store(settings) as store:
-        return await read_thread_of(store, thread_id)
+        return await read_thread_of(store, thread_id, whole_outputs=whole_outputs)
 
 
-async def read_thread_of(store: MemoryStore, thread_id: str) -> Doc:
+async def read_thread_of(store: MemoryStore, thread_id: str, *, whole_outputs: bool = False) -> Doc:
     """The same, from a store that is open."""
     await require_thread(store, thread_id)
     thread = await store.get_thread(thread_id)
@@ -55,7 +58,29 @@ async def read_thread_of(store: MemoryStore, thread_id: str) -> Doc:
         if run.parent_run_id is not None
     ]
     # of a long thread it takes long, and somebody may be typing
-    return await asyncio.to_thread(_document, thread, runs, messages, calls, requests, inside)
+    doc = await asyncio.to_thread(_document, thread, runs, messages, calls, requests, inside)
+    doc["outputs"] = await _outputs(store, [messages, *(part for _, part, _ in inside)], whole=whole_outputs)
+    return doc
+
+
+async def _outputs(
+    store: MemoryStore, conversations: Iterable[Iterable[MessageRecord]], *, whole: bool
+) -> dict[str, Doc]:
+    """`problem` in place of a text that can't be read."""
+    shas = dict.fromkeys(m.output_sha for messages in conversations for m in messages if m.output_sha)
+    outputs: dict[str, Doc] = {}
+    for sha in shas:
+        known = await store.get_output(sha)
+        if known is None:
+            outputs[sha] = {"problem": "It is missing. See: afk-tui doctor"}
+            continue
+        outputs[sha] = dataclasses.asdict(known)
+        try:
+            if whole:
+                outputs[sha]["text"] = (await store.read_output(sha, 0, known.chars)).text
+        except StoreError as error:
+            outputs[sha]["problem"] = str(error)
+    return outputs
 
 
 _Calls = Sequence[tuple[EffectRecord, ApprovalRecord | None]]
@@ -115,11 +140,13 @@ def to_markdown(doc: Doc) -> str:
         f"- begun: {_moment(thread['created_at_ms'])}"
     )
     inside = {(part["parent_run_id"], part["parent_call_id"]): part for part in doc["inside"]}
-    parts += _conversation_markdown(doc, inside, "")
+    parts += _conversation_markdown(doc, inside, "", doc["outputs"])
     return "\n\n".join(parts) + "\n"
 
 
-def _conversation_markdown(part: Doc, inside: dict[tuple[str, str], Doc], path: str) -> list[str]:
+def _conversation_markdown(
+    part: Doc, inside: dict[tuple[str, str], Doc], path: str, outputs: dict[str, Doc]
+) -> list[str]:
     """Messages and calls in order; under a call what a subagent did for it."""
     parts: list[str] = []
     by_place = {call["result_seq"]: call for call in part["calls"]}
@@ -127,9 +154,10 @@ def _conversation_markdown(part: Doc, inside: dict[tuple[str, str], Doc], path: 
     for seq in sorted({*by_place, *texts}):
         if seq in by_place:
             call = by_place[seq]
-            parts.append(_call_markdown(call, texts.get(seq), path))
+            parts.append(_call_markdown(call, texts.get(seq), path, outputs))
             if below := inside.get((call["run_id"], call["call_id"])):
-                parts += _conversation_markdown(below, inside, f"{path}{_inline(below['agent_name'])} › ")
+                below_path = f"{path}{_inline(below['agent_name'])} › "
+                parts += _conversation_markdown(below, inside, below_path, outputs)
         elif texts[seq]["text"] or texts[seq]["role"] == "user":
             parts.append(_message_markdown(texts[seq], path))
     return parts
@@ -195,7 +223,7 @@ def _message_markdown(message: dict[str, Any], path: str) -> str:
     return f"## {who} ({_moment(message['created_at_ms'])})\n\n{_quoted(message['text'])}"
 
 
-def _call_markdown(call: Doc, result: dict[str, Any] | None, path: str) -> str:
+def _call_markdown(call: Doc, result: dict[str, Any] | None, path: str, outputs: dict[str, Doc]) -> str:
     lines = [f"### {path}Call: {_code(call['tool_name'])}", "", f"- status: {call['status']}"]
     if call["attempts"] > 1:
         lines.append(f"- attempts: {call['attempts']}")
@@ -215,8 +243,17 @@ def _call_markdown(call: Doc, result: dict[str, Any] | None, path: str) -> str:
             edited = json.dumps(request["edited_arguments"], indent=2, ensure_ascii=False)
             parts += ["Arguments as edited:", _fenced(edited, "json")]
     if result is not None:
-        parts += ["Result:", _fenced(result["text"])]
+        parts += [_result_title(result, outputs), _fenced(result["text"])]
     return "\n\n".join(parts)
+
+
+def _result_title(result: dict[str, Any], outputs: dict[str, Doc]) -> str:
+    sha = result["output_sha"]
+    if sha is None:
+        return "Result:"
+    known = outputs[sha]
+    size = f" of {known['size_bytes']:,} bytes in {known['lines']:,} lines" if "size_bytes" in known else ""
+    return f"Result{size}, as the model was shown it (the export as JSON has all of it, under {_code(sha[:12])}):"
 
 
 def _fenced(text: str, language: str = "") -> str:

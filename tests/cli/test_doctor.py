@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,22 @@ def test_a_damaged_database_is_broken(installed: Cli, waiting: Waiting) -> None:
     assert done.json["database"]["integrity"] in ("broken", "unreadable")
     assert "--salvage" in done.json["problems"][0]
     assert str(installed.db) in done.err
+
+
+def test_long_results_are_counted_and_one_that_is_not_as_it_was_written_is_named(installed: Cli) -> None:
+    asked = installed("run", "run: seq 9000; echo more && seq 5000", "--json").expect(3).json
+    installed("approve", asked["pending_approvals"][0]["approval_id"], "--resume").expect(0)
+    found = installed("doctor", "--json").expect(0).json["database"]
+    assert (found["outputs"], found["damaged_outputs"]) == (1, {})
+    assert f"long results: 1, of {found['output_bytes']:,} bytes" in installed("doctor").expect(0).out
+    with contextlib.closing(sqlite3.connect(installed.db, isolation_level=None)) as db:
+        db.execute("UPDATE output_part SET body = replace(body, '4711', '4712')")
+        [(sha,)] = db.execute("SELECT sha256 FROM output").fetchall()
+    done = installed("doctor", "--json").expect(1)
+    assert done.json["database"]["damaged_outputs"] == {
+        sha: f"of thread {asked['thread_id']}, does not fit its hash"
+    }
+    assert f"The whole result {sha[:12]}, of thread" in done.json["problems"][0]
 
 
 def test_what_can_be_read_is_written_into_a_new_file_and_no_file_is_overwritten(

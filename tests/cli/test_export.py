@@ -44,6 +44,26 @@ def test_json_is_whole_and_raw(cli: Cli) -> None:
     assert done.json["calls"] == []
 
 
+def test_a_long_result_is_whole_in_json_and_in_markdown_it_is_said_that_it_is_not(cli: Cli) -> None:
+    thread_id = cli("run", "list", "--json").expect(0).json["thread_id"]
+    assert cli("export", thread_id, "--format", "json").expect(0).json["outputs"] == {}
+    lines = [f"{n}: a line of the log" for n in range(2_000)]
+    asked = cli("run", "run: cat log.txt", "--json").expect(3).json
+    (cli.workspace / "log.txt").write_text("\n".join(lines))
+    cli("approve", asked["pending_approvals"][0]["approval_id"], "--resume").expect(0)
+    document = cli("export", asked["thread_id"], "--format", "json").expect(0).json
+    [message] = [m for m in document["messages"] if m["role"] == "tool"]
+    assert len(message["text"]) <= 16_000
+    assert document["outputs"][message["output_sha"]]["text"] == "exit code 0\n" + "\n".join(lines)
+    exported = cli("export", asked["thread_id"]).expect(0).out
+    size = len("exit code 0\n" + "\n".join(lines))
+    assert (
+        f"Result of {size:,} bytes in 2,001 lines, as the model was shown it (the export as JSON" in exported
+    )
+    assert "1999: a line of the log" in exported
+    assert "\n1000: a line of the log" not in exported
+
+
 def _headings(markdown: str) -> list[str]:
     """Headings as a Markdown reader sees them: outside of fences; a quoted line is none. Without their times."""
     found: list[str] = []

@@ -12,6 +12,7 @@ from afk.core.calls import HAPPENED_BY_VERIFY
 from afk.core.unknown import STILL_RUNNING
 from afk.memory.decided import HAPPENED_BY_PERSON, SKIPPED_BY_PERSON
 from afk.memory.sqlite import schema
+from afk.memory.sqlite.soundness import damaged_outputs
 from tests.core.kit import transcript
 from tests.crash.older_file import lost_from
 from tests.crash.plot import CAN_TELL, ONCE, TOOLS
@@ -36,6 +37,7 @@ def check_file(telling: Telling) -> None:
         _check_older_rows(telling)
         _check_copy(telling, must_be_there=False)
     _check_known_requests(telling)
+    _check_outputs(telling)
 
 
 def check_end(telling: Telling, calm: Telling | None) -> None:
@@ -130,6 +132,20 @@ def _check_known_requests(telling: Telling) -> None:
         if (after if decided else after[:5]) != (before if decided else before[:5]):
             telling.blame(f"request {approval_id} was {before}, and is {after}")
     telling.known_requests |= now
+
+
+def _check_outputs(telling: Telling) -> None:
+    """A message and the whole that it shows a part of are on disk together, or neither is."""
+    if not telling.db.exists() or telling.rows("PRAGMA user_version") != [(schema.VERSION,)]:
+        return
+    with closing(sqlite3.connect(telling.db)) as db:
+        db.row_factory = sqlite3.Row
+        for sha, why in damaged_outputs(db).items():
+            telling.blame(f"the whole result {sha}, {why}")
+    if telling.rows(
+        "SELECT 1 FROM output WHERE sha256 NOT IN (SELECT output_sha FROM message WHERE output_sha > '')"
+    ):
+        telling.blame("a whole result is kept that nobody refers to")
 
 
 def _expected_runs(telling: Telling) -> int:

@@ -24,6 +24,9 @@ TOOLS: dict[str, tuple[Literal["read", "idempotent", "once"], bool]] = {
     "ship": ("once", False),  # can tell, too
 }
 CAN_TELL = ("check", "ship")
+# say more than a model is shown
+AT_LENGTH = ("stamp", "mark", "send", "check")
+MAX_RESULT_CHARS = 1_000
 # agents; each one's instructions are its name
 ROOT, MIDDLE, HAND = "bot", "middle", "hand"
 Nested = Literal["no", "all", "beside", "deep"]

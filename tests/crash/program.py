@@ -47,7 +47,7 @@ def make_agent(scenario: Scenario, fate: Fate) -> Agent:
         os.fsync(descriptor)
         os.close(descriptor)
         fate.meet(name, "after")
-        return f"{name} did {what}"
+        return f"{name} did {what}\n" * (200 if name == "act" else 1)
 
     @tool(effect="read")
     async def look(ctx: ToolContext, what: str) -> str:
@@ -76,7 +76,7 @@ async def play(scenario: Scenario) -> dict[str, Any]:
     llm = OpenAIChat(base_url=scenario.base_url) if scenario.base_url else ScriptedModel(*SCRIPT)
     agent = make_agent(scenario, fate)
     asked: list[str] = []
-    config = RunnerConfig(retry_base_delay_s=0.001)
+    config = RunnerConfig(retry_base_delay_s=0.001, max_result_chars=1_000)
     make_compaction_mortal(fate)
     async with Runner(memory_store=mortal_store(scenario.db, fate), llm=llm, config=config) as runner:
 

@@ -32,7 +32,17 @@ from afk.memory.sqlite.connection import Connection
 from afk.tools import Tool, ToolContext, tool
 from tests.core.family import ByAgent
 from tests.core.kit import call, say
-from tests.crash.plot import CAN_TELL, HAND, MIDDLE, ROOT, TOOLS, model_name, plot_of
+from tests.crash.plot import (
+    AT_LENGTH,
+    CAN_TELL,
+    HAND,
+    MAX_RESULT_CHARS,
+    MIDDLE,
+    ROOT,
+    TOOLS,
+    model_name,
+    plot_of,
+)
 from tests.crash.points import (
     Fate,
     die,
@@ -116,7 +126,7 @@ class _Teller:
         make_ownership_mortal(self.fate)
         store = mortal_store(str(self.folder / "afk.db"), self.fate)
         llm = _Strict(self._model(), self.folder / "violations", self.fate)
-        config = RunnerConfig(retry_base_delay_s=0.001)
+        config = RunnerConfig(retry_base_delay_s=0.001, max_result_chars=MAX_RESULT_CHARS)
         async with Runner(memory_store=store, llm=llm, config=config) as runner:
             try:
                 outcome = await self._go_on(runner)
@@ -219,7 +229,7 @@ class _Teller:
             if deed == "deny":
                 about["reason"] = f"Not {what}."
             elif deed == "respond":
-                about["output"] = f"A person did {what}."
+                about["output"] = f"A person did {what}.\n" * 100
         decided = await runner.decide(request.approval_id, decision, **about)
         write_line(self.folder / "decided", f"{request.approval_id} {decided.status}")
 
@@ -237,7 +247,7 @@ class _Teller:
             )
             self.fate.meet("effect", "after")
             await asyncio.sleep(0)
-            return f"{name} did {what}"
+            return f"{name} did {what}\n" * (100 if name in AT_LENGTH else 1)
 
         async def happened(ctx: ToolContext, arguments: dict[str, Any]) -> bool:
             self.fate.meet("verify", "before")

@@ -14,7 +14,7 @@ import pytest
 from afk.memory.sqlite import schema
 from tests.crash.checks import check_closed, check_end, check_file
 from tests.crash.matrix import Matrix, Stage
-from tests.crash.plot import ONCE, Plot, plot_of
+from tests.crash.plot import AT_LENGTH, ONCE, Plot, plot_of
 from tests.crash.story import write_line
 from tests.crash.telling import Telling
 
@@ -39,7 +39,8 @@ def calm(matrix: Matrix, tmp_path_factory: pytest.TempPathFactory) -> Telling:
 
 def _has_everything(plot: Plot) -> bool:
     once = {plot.deed(name, what) for name, what in plot.calls if name in ("act", "check")}
-    return once >= {"allow", "deny", "edit"} and plot.older_file and not plot.over_http
+    at_length = any(name in AT_LENGTH for name, _ in plot.calls)
+    return at_length and once >= {"allow", "deny", "edit"} and plot.older_file and not plot.over_http
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ ASK_TWICE = """
 ASK_ABOUT_OUTCOME = ASK_TWICE.replace("effect_id, kind,", "effect_id, 'uncertain',")
 ANOTHER_RESULT = """
     INSERT INTO message SELECT thread_id, seq + 1000, role, chars, lines, run_id, call_id, created_at_ms, tool_calls,
-    text FROM message WHERE role = 'tool' AND thread_id = 'th' LIMIT 1
+    text, output_sha FROM message WHERE role = 'tool' AND thread_id = 'th' LIMIT 1
 """
 A_RESULT = "(SELECT seq FROM message WHERE role = 'tool' AND thread_id = 'th' LIMIT 1)"
 BROKEN_PROMISES = {
@@ -133,7 +134,7 @@ BROKEN_PROMISES = {
         "the conversation has (",
     ),
     "a message too many": (
-        sql("INSERT INTO message VALUES ('th', 999, 'user', 1, 1, 'r', NULL, 1, NULL, 'x')"),
+        sql("INSERT INTO message VALUES ('th', 999, 'user', 1, 1, 'r', NULL, 1, NULL, 'x', NULL)"),
         "messages, not",
     ),
     "a request is lost": (
@@ -182,6 +183,15 @@ BROKEN_PROMISES = {
     "a row of the older file is lost": (
         sql("DELETE FROM approval_grant WHERE rowid = 1"),
         "lost from ['approval_grant']",
+    ),
+    "a part of a whole result is lost": (
+        sql("DELETE FROM output_part WHERE rowid = (SELECT min(rowid) FROM output_part)"),
+        "does not fit its hash",
+    ),
+    "a whole result is lost": (sql("DELETE FROM output"), "is missing"),
+    "a whole result is kept that nobody refers to": (
+        sql("UPDATE message SET output_sha = NULL WHERE output_sha IS NOT NULL"),
+        "nobody refers to",
     ),
     "the copy is torn": (tear_copy, "the copy of the older file is torn"),
     "the copy is missing": (lambda telling: copy_path(telling).unlink(), "no copy of the older file"),

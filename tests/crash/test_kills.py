@@ -3,11 +3,14 @@ was asked; and what must not happen twice does not."""
 
 from __future__ import annotations
 
+import hashlib
+import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.core.kit import rows
 from tests.crash.conftest import Case
 
 BOUNDARIES = [
@@ -47,6 +50,22 @@ def test_a_kill_at_the_result_of_a_once_call_asks_a_person(case: Case, when: str
     said = case.kill_and_go_on(kill=("record_result", when, 3), settle="happened")
     assert said["asked"] == ["uncertain"]
     assert case.effects.count("act 3") == 1
+
+
+@pytest.mark.parametrize("when", ["before", "inside", "after"])
+def test_a_kill_at_a_long_result_leaves_the_message_and_the_whole_or_neither(
+    case: Case, unharmed: Callable[[], Case], when: str
+) -> None:
+    """The third result is act's, which says more than the model is shown."""
+    assert case.run(case.scenario(kill=("record_result", when, 3))) == -signal.SIGKILL
+    kept, referred = rows(case.db, "SELECT (SELECT count(*) FROM output), count(output_sha) FROM message")[0]
+    assert (kept, referred) == ((1, 1) if when == "after" else (0, 0))
+    said = case.go_on(case.scenario(settle="run_again"))
+    assert said["asked"] == ([] if when == "after" else ["uncertain"])
+    assert case.transcript == unharmed().transcript
+    [(sha,)] = rows(case.db, "SELECT sha256 FROM output")
+    assert sha == hashlib.sha256(b"act did 3\n" * 200).hexdigest()
+    assert "Not shown here" in case.transcript[4][2]
 
 
 @pytest.mark.parametrize(("settle", "ran"), [("run_again", 2), ("happened", 1), ("skip", 1)])
@@ -94,8 +113,6 @@ def test_a_tool_that_can_tell_whether_it_happened_is_believed(case: Case, verify
 
 
 def test_a_request_that_was_on_disk_is_the_very_same_after_a_kill(case: Case) -> None:
-    from tests.core.kit import rows
-
     assert case.run(case.scenario(kill=("decide", "before", 1))) < 0
     before = rows(case.db, "SELECT id, args_sha, requested_at_ms, status FROM approval")
     case.go_on(case.scenario())

@@ -8,12 +8,19 @@ from __future__ import annotations
 from tests.memory.contract_boundaries import BoundaryContract
 from tests.memory.contract_closing import ClosingContract
 from tests.memory.contract_effects import EffectContract
+from tests.memory.contract_outputs import OutputContract
 from tests.memory.contract_reading import ReadingContract
 from tests.memory.contract_taking import TakingContract
 from tests.memory.contract_threads import ThreadsContract
 
 
 class StoreContract(
-    BoundaryContract, EffectContract, TakingContract, ClosingContract, ReadingContract, ThreadsContract
+    BoundaryContract,
+    EffectContract,
+    TakingContract,
+    ClosingContract,
+    ReadingContract,
+    ThreadsContract,
+    OutputContract,
 ):
     """Override `make_store`."""

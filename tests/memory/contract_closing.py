@@ -24,10 +24,11 @@ async def closed(store: MemoryStore) -> tuple[str, str]:
     """A new message closes run_1: the phase and the text that its call ends with."""
     store.live_runs.clear()
     snapshot = await begin(store, "run_2")
-    [(effect, text)] = await store.list_effects("run_1")
-    assert [m.text for m in snapshot.messages if m.role == "tool"] == [text]
+    [(effect, result)] = await store.list_effects("run_1")
+    assert [m for m in snapshot.messages if m.role == "tool"] == [result]
     assert effect.finished_at_ms is not None
-    return effect.phase, text
+    assert result is not None
+    return effect.phase, result.text
 
 
 class ClosingContract(StorePromises):

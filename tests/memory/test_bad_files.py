@@ -148,7 +148,7 @@ async def main():
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     async with Runner(memory_store=SQLiteMemoryStore(sys.argv[1]), llm=ScriptedModel(*script)) as one:
         await one.list_threads()
-        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
         try:
             await one.run(agent, user_message="go", thread_id="th")
             print("completed")

@@ -11,6 +11,7 @@ from afk.agents.errors import AgentCheckpointSchemaError, StoreError
 from afk.core import Runner
 from afk.memory import SQLiteMemoryStore
 from afk.memory.sqlite.salvage import DERIVED, salvage
+from afk.tools import tool
 from tests.core.kit import Ledger, ScriptedModel, agent_with, call, rows
 from tests.memory.test_migrations import make_first_version
 from tests.support.failing import change, mounted, overwrite_page
@@ -155,3 +156,24 @@ async def test_what_can_not_be_saved_is_said_and_nothing_is_overwritten(tmp_path
     connection.close()
     with pytest.raises(AgentCheckpointSchemaError):
         salvage(db, tmp_path / "third.db")
+
+
+async def test_whole_results_are_saved_and_one_of_which_a_part_is_lost_is_named(tmp_path: Path) -> None:
+    db, out = tmp_path / "afk.db", tmp_path / "saved.db"
+
+    @tool(effect="read")
+    async def report(which: str) -> str:
+        """Report at length."""
+        return f"{which} " * 100_000
+
+    calls = call(("report", {"which": "one"}), ("report", {"which": "two"}))
+    async with Runner(memory_store=SQLiteMemoryStore(db), llm=ScriptedModel(calls)) as runner:
+        result = await runner.run(agent_with(report), user_message="go", thread_id="th")
+    one, two = [made.output_sha or "" for made in result.tool_executions]
+    connection = sqlite3.connect(db)
+    connection.execute("DELETE FROM output_part WHERE sha256 = ? AND first_char > 0", (two,))
+    connection.commit()
+    connection.close()
+    assert salvage(db, out).damaged_outputs == (two,)
+    async with Runner(memory_store=SQLiteMemoryStore(out), llm=ScriptedModel()) as runner:
+        assert (await runner.read_output(one, chars=10**6)).text == "one " * 100_000

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from afk.outputs import MAX_RESULT_CHARS, ResultLimits
 from afk.tools import ToolArgumentsError, ToolError
 from afk.tools import files as files_module
 from afk.tools import text as text_module
-from afk.tools.files import MAX_ENTRIES, MAX_READ_BYTES, list_directory, read_file
+from afk.tools.files import MAX_ENTRIES, MAX_READ_BYTES, NOTES_CHARS, list_directory, read_file
 
 from .conftest import MakeContext
 
@@ -126,7 +128,7 @@ async def test_of_a_200_mb_file_only_a_window_is_in_memory(workspace: Path, cont
         tracemalloc.stop()
     assert peak < 8 << 20
     assert text.startswith("0123456789abcde\n")
-    assert text.endswith("[lines 1 to 4096 of a file of 200.0 MB: read on with offset=4097]")
+    assert text.endswith("[lines 1 to 968 of a file of 200.0 MB: read on with offset=969]")
     assert (
         far == "0123456789abcde\n[lines 131072 to 131072 of a file of 200.0 MB: read on with offset=131073]"
     )
@@ -152,8 +154,20 @@ async def test_one_endless_line_is_cut_between_characters(workspace: Path, conte
     (workspace / "one").write_text("x" + "é" * MAX_READ_BYTES)
     text = await read_file.call(context(), {"path": "one"})
     body, _, note = text.rpartition("\n")
-    assert body == "x" + "é" * (MAX_READ_BYTES // 2 - 1)
-    assert note.startswith("[line 1 is longer than the 64.0 KB shown of it")
+    page = MAX_RESULT_CHARS - NOTES_CHARS
+    assert body == "x" + "é" * (page // 2 - 1)
+    assert note.startswith("[line 1 is longer than the 15.1 KB shown of it")
+
+
+@pytest.mark.parametrize(("shown", "most"), [(1_000, 1_000), (16_000, 16_000), (None, 64 * 1024 + 100)])
+async def test_a_page_of_a_file_is_never_longer_than_the_model_is_shown(
+    workspace: Path, context: MakeContext, shown: int | None, most: int
+) -> None:
+    (workspace / "log").write_text("a line of the log\n" * 20_000)
+    text = await read_file.call(context(limits=ResultLimits(shown)), {"path": "log"})
+    assert most - 600 < len(text) <= most
+    assert re.search(r"\[lines 1 to \d+ of a file of .*: read on with offset=\d+\]$", text)
+    assert (len(text) > MAX_READ_BYTES) is (shown is None)
 
 
 async def test_bytes_that_are_not_utf8_are_shown_replaced_and_told(

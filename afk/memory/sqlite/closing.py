@@ -5,13 +5,18 @@ from __future__ import annotations
 
 import sqlite3
 
+from afk.memory.bounding import as_shown
 from afk.memory.decided import answered_result, closed_result, decided_result, with_edited_note
 from afk.memory.records import ApprovalRecord, CallResult
+from afk.memory.sqlite.outputs import add_result
 from afk.memory.sqlite.rows import approval_of, dump, load_or_none
-from afk.memory.sqlite.writing import add_event, add_message
+from afk.memory.sqlite.writing import add_event
+from afk.outputs import ResultLimits
 
 
-def close_run(db: sqlite3.Connection, run: sqlite3.Row, by_run_id: str, now_ms: int) -> None:
+def close_run(
+    db: sqlite3.Connection, run: sqlite3.Row, by_run_id: str, limits: ResultLimits, now_ms: int
+) -> None:
     """Give every open call of a run its result, at its place in the conversation that it is of; close its requests;
     and cancel the run, in favour of the run `by_run_id`. What a person decided about a call, and no run had carried
     out yet, is that result. The run must not be live, nor over."""
@@ -20,7 +25,7 @@ def close_run(db: sqlite3.Connection, run: sqlite3.Row, by_run_id: str, now_ms: 
         (run["id"],),
     ).fetchall()
     for effect in effects:
-        _close_call(db, effect, now_ms)
+        _close_call(db, effect, limits, now_ms)
     db.execute("UPDATE approval SET status = 'closed' WHERE run_id = ? AND status = 'pending'", (run["id"],))
     detail = "A new message was sent while this run was open, so it was closed."
     interruption = {"kind": "superseded", "detail": detail, "superseded_by": by_run_id}
@@ -46,20 +51,11 @@ def _answer_inside(
     return with_edited_note(answer, load_or_none(effect["arguments"]) or {})
 
 
-def _close_call(db: sqlite3.Connection, effect: sqlite3.Row, now_ms: int) -> None:
+def _close_call(db: sqlite3.Connection, effect: sqlite3.Row, limits: ResultLimits, now_ms: int) -> None:
     row = db.execute("SELECT * FROM approval WHERE id = ?", (effect["approval_id"],)).fetchone()
     request = approval_of(row) if row else None
     result = _answer_inside(db, effect, request) or closed_result(effect["phase"], request)
-    add_message(
-        db,
-        effect["thread_id"],
-        effect["run_id"],
-        effect["result_seq"],
-        "tool",
-        result.text,
-        now_ms,
-        call_id=effect["call_id"],
-    )
+    add_result(db, effect, as_shown(result, limits), now_ms)
     db.execute(
         "UPDATE effect SET phase = ?, finished_at_ms = ? WHERE id = ?", (result.phase, now_ms, effect["id"])
     )

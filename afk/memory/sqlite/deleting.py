@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from afk.memory.deletion import ThreadDeletion
-from afk.memory.sqlite import compaction, deletion
+from afk.memory.sqlite import compaction, deletion, outputs
 from afk.memory.sqlite.connection import Connection
 from afk.memory.sqlite.owners import Owners
 
@@ -39,11 +39,14 @@ async def remove_deleted(connection: Connection, owners: Owners) -> int:
     """Remove every deleted thread that nobody keeps, but for what forks read, and give the space back; the bytes that
     the file shrank by. Cancelled between two batches, what was removed stays removed."""
     before = -1
-    while threads := await connection.read(deletion.unfinished, owners):
+    while (threads := await connection.read(deletion.unfinished, owners)) or await connection.read(
+        outputs.any_leaving
+    ):
         if before < 0:
             before = await connection.bare(compaction.file_bytes)
         for thread_id in threads:
             await _remove(connection, owners, thread_id)
+        await _remove_outputs(connection)
     if before < 0:
         return 0
     await _give_back(connection)
@@ -63,6 +66,17 @@ async def _remove(connection: Connection, owners: Owners, thread_id: str) -> Non
             await connection.bare(compaction.checkpoint_wal, "PASSIVE")
             await _let_others_write(took_s)
     await connection.write("NORMAL", deletion.finish, owners, thread_id)
+
+
+async def _remove_outputs(connection: Connection) -> None:
+    """The whole results that only what was deleted referred to."""
+    removed = 1
+    while removed:
+        began = time.perf_counter()
+        removed = await connection.write("NORMAL", outputs.remove_leaving)
+        took_s = time.perf_counter() - began
+        await connection.bare(compaction.checkpoint_wal, "PASSIVE")
+        await _let_others_write(took_s)
 
 
 async def _give_back(connection: Connection) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from afk.agents.errors import ThreadNotFoundError
 from afk.memory.deletion import ThreadDeletion
+from afk.memory.sqlite.outputs import mark_unreferred
 from afk.memory.sqlite.owners import Owners, refuse_if_live
 from afk.memory.sqlite.rows import dump
 from afk.memory.sqlite.writing import add_event
@@ -232,7 +233,16 @@ def _remove_unread(
     if table == "effect":
         effects = going.replace("x.rowid", "x.id", 1)
         db.execute(f"DELETE FROM approval WHERE effect_id IN ({effects}) AND {_UNGRANTED}", args)
-    return db.execute(f"DELETE FROM {table} WHERE rowid IN ({going})", args).rowcount
+    wholes = _wholes_of(db, going, args) if table == "message" else []
+    removed = db.execute(f"DELETE FROM {table} WHERE rowid IN ({going})", args).rowcount
+    mark_unreferred(db, wholes)
+    return removed
+
+
+def _wholes_of(db: sqlite3.Connection, going: str, args: dict[str, Any]) -> list[str]:
+    """The hashes of what the messages that go show a part of."""
+    hashes = going.replace("x.rowid", "DISTINCT x.output_sha", 1)
+    return [row[0] for row in db.execute(f"{hashes} AND x.output_sha IS NOT NULL", args).fetchall()]
 
 
 def _readers(db: sqlite3.Connection, owners: Owners, thread_id: str) -> list[list[Any]]:

@@ -20,6 +20,7 @@ from afk.memory.records import (
 )
 from afk.memory.sqlite.grants import note_use
 from afk.memory.sqlite.open_work import open_work
+from afk.memory.sqlite.outputs import add_result
 from afk.memory.sqlite.rows import approval_of, dump, effect_of
 from afk.memory.sqlite.runs import write_stop
 from afk.memory.sqlite.writing import (
@@ -81,7 +82,7 @@ def record_answer(
         )
         row = db.execute("SELECT * FROM effect WHERE id = ?", (effect_id,)).fetchone()
         if settled:
-            _add_result(db, row, settled, now_ms)
+            add_result(db, row, settled, now_ms)
         elif call.request:
             add_request(db, row, call.request, new_id("apr"), now_ms)
             row = db.execute("SELECT * FROM effect WHERE id = ?", (effect_id,)).fetchone()
@@ -219,7 +220,7 @@ def record_result(
             "Open the thread again to see how it stands."
         )
     row = db.execute("SELECT * FROM effect WHERE id = ?", (effect_id,)).fetchone()
-    _add_result(db, row, result, now_ms)
+    add_result(db, row, result, now_ms)
     if row["approval_id"]:
         db.execute(
             "UPDATE approval SET consumed_at_ms = coalesce(consumed_at_ms, ?) WHERE id = ?",
@@ -283,16 +284,3 @@ def read_calls(
         )
         found.append((effect_of(row), approval_of(request) if request else None))
     return found
-
-
-def _add_result(db: sqlite3.Connection, row: sqlite3.Row, result: CallResult, now_ms: int) -> None:
-    add_message(
-        db,
-        row["thread_id"],
-        row["run_id"],
-        row["result_seq"],
-        "tool",
-        result.text,
-        now_ms,
-        call_id=row["call_id"],
-    )

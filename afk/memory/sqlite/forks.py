@@ -168,7 +168,7 @@ def _take_step_along(
     if not checkpoint.state.get("open_calls"):
         return
     for effect in db.execute(
-        "SELECT e.*, m.text AS output FROM effect e"
+        "SELECT e.*, m.text AS output, m.output_sha FROM effect e"
         " LEFT JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
         " WHERE e.run_id = ? AND e.step = ? ORDER BY e.position",
         (run["id"], checkpoint.step),
@@ -209,6 +209,7 @@ def _take_step_along(
                 output,
                 now_ms,
                 call_id=row["call_id"],
+                output_sha=effect["output_sha"],
             )
         elif asked:
             add_request(db, row, _asked_anew(db, effect, now_ms), new_id("apr"), now_ms)

@@ -16,7 +16,7 @@ from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.queries import THERE, list_open_runs
 from afk.memory.sqlite.schema import VERSION, check_ours
 from afk.memory.sqlite.search_index import state_of
-from afk.memory.sqlite.soundness import broken_runs, incomplete_threads
+from afk.memory.sqlite.soundness import broken_runs, damaged_outputs, incomplete_threads
 
 SQLITE_VERSION = sqlite3.sqlite_version
 SCHEMA_VERSION = VERSION
@@ -28,8 +28,9 @@ class DatabaseHealth:
     """What was found in a file. `problems` are SQLite's own words, none where it is sound; `open_runs` counts the
     runs that were left open by their state as it reads now. `broken_runs` are those of them that can't be resumed,
     with the reason; `incomplete_threads` those of which messages are missing; a damaged
-    `search_index` loses nothing. An empty file has `schema_version` 0
-    and no rows."""
+    `search_index` loses nothing. `outputs` are the whole results that are
+    kept, `output_bytes` what they say, `damaged_outputs` by hash those that are missing or not as they were written. An
+    empty file has `schema_version` 0 and no rows."""
 
     schema_version: int
     problems: tuple[str, ...] = ()
@@ -38,6 +39,9 @@ class DatabaseHealth:
     broken_runs: Mapping[str, str] = field(default_factory=dict[str, str])
     incomplete_threads: tuple[str, ...] = ()
     search_index: Literal["none", "sound", "damaged"] = "none"
+    outputs: int = 0
+    output_bytes: int = 0
+    damaged_outputs: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def examine(path: Path) -> DatabaseHealth:
@@ -69,6 +73,18 @@ def _examine(db: sqlite3.Connection, path: Path) -> DatabaseHealth:
     runs = Counter(run.state for run in list_open_runs(db, owners, None, there=there))
     if version != VERSION:
         return DatabaseHealth(version, (), dict(runs), waiting)
+    kept = db.execute(
+        "SELECT count(*), coalesce(sum(size_bytes), 0) FROM output WHERE NOT leaving"
+    ).fetchone()
     return DatabaseHealth(
-        version, (), dict(runs), waiting, broken_runs(db), incomplete_threads(db), state_of(db)
+        version,
+        (),
+        dict(runs),
+        waiting,
+        broken_runs(db),
+        incomplete_threads(db),
+        state_of(db),
+        kept[0],
+        kept[1],
+        damaged_outputs(db),
     )

@@ -24,6 +24,7 @@ from afk.memory.sqlite.rows import (
     effect_of,
     event_of,
     grant_of,
+    message_of,
     run_of,
 )
 from afk.memory.sqlite.runs import read_state
@@ -134,25 +135,28 @@ def matching_grants(
     return {row["args_sha"]: grant_of(row) for row in rows}
 
 
-def list_effects(db: sqlite3.Connection, run_id: str) -> list[tuple[EffectRecord, str]]:
-    """Every call of a run in the order of the calls, with the text of its result ("" while there is none)."""
-    rows = db.execute(
-        "SELECT e.*, coalesce(m.text, '') AS output FROM effect e"
-        " LEFT JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
-        " WHERE e.run_id = ? ORDER BY e.step, e.position",
-        (run_id,),
-    )
-    return [(effect_of(row), row["output"]) for row in rows]
+def list_effects(db: sqlite3.Connection, run_id: str) -> list[tuple[EffectRecord, MessageRecord | None]]:
+    """Every call of a run in the order of the calls, with its result (None while there is none)."""
+    results = {
+        (row["thread_id"], row["seq"]): message_of(row)
+        for row in db.execute(
+            "SELECT m.* FROM effect e JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
+            " WHERE e.run_id = ?",
+            (run_id,),
+        )
+    }
+    rows = db.execute("SELECT * FROM effect WHERE run_id = ? ORDER BY step, position", (run_id,))
+    return [(effect_of(row), results.get((row["thread_id"], row["result_seq"]))) for row in rows]
 
 
-def step_results(db: sqlite3.Connection, run_id: str, step: int) -> list[tuple[str, str]]:
-    """Call ids and texts of a step's results, in the order of the calls."""
+def step_results(db: sqlite3.Connection, run_id: str, step: int) -> list[MessageRecord]:
+    """A step's results, in the order of the calls."""
     rows = db.execute(
-        "SELECT e.call_id, m.text FROM effect e JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
+        "SELECT m.* FROM effect e JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
         " WHERE e.run_id = ? AND e.step = ? ORDER BY e.position",
         (run_id, step),
     )
-    return [(row[0], row[1]) for row in rows]
+    return [message_of(row) for row in rows]
 
 
 def list_events(db: sqlite3.Connection, thread_id: str, after: int, limit: int) -> list[EventRecord]:

@@ -77,6 +77,7 @@ def message_of(row: sqlite3.Row) -> MessageRecord:
         tool_calls=tuple(load_or_none(row["tool_calls"]) or ()),
         call_id=row["call_id"],
         created_at_ms=row["created_at_ms"],
+        output_sha=row["output_sha"],
     )
 
 

@@ -77,7 +77,7 @@ def begin_run(
             raise ThreadNotFoundError(
                 f"Thread {new.thread_id!r} was deleted, so no message can be sent to it. Begin another thread."
             )
-        _supersede(db, thread, new.run_id, owners, now_ms)
+        _supersede(db, thread, new, owners, now_ms)
         workspace = thread["workspace"]
         db.execute(
             "UPDATE thread SET last_run_id = ?, agent_name = ?, archived_at_ms = NULL WHERE id = ?",
@@ -289,7 +289,7 @@ def snapshot_of(db: sqlite3.Connection, run: sqlite3.Row, *, owner_died: bool) -
 def _supersede(
     db: sqlite3.Connection,
     thread: sqlite3.Row,
-    by_run_id: str,
+    new: NewRun,
     owners: Owners,
     now_ms: int,
 ) -> None:
@@ -303,4 +303,4 @@ def _supersede(
         refuse_if_live(run, owners)
     inside = db.execute(f"SELECT * FROM run WHERE {UNFINISHED_INSIDE}", (run["id"],)).fetchall()
     for one in [run, *inside]:
-        close_run(db, one, by_run_id, now_ms)
+        close_run(db, one, new.run_id, new.limits, now_ms)

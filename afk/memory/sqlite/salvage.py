@@ -17,7 +17,7 @@ from afk.memory.sqlite.aside import opened_to_read
 from afk.memory.sqlite.connection import UNREADABLE, explain, make_ours
 from afk.memory.sqlite.mending import mend
 from afk.memory.sqlite.schema import VERSION, check_ours, take_steps
-from afk.memory.sqlite.soundness import broken_runs
+from afk.memory.sqlite.soundness import broken_runs, damaged_outputs
 
 P = ParamSpec("P")
 
@@ -43,11 +43,13 @@ _JSON = {
 class SalvageReport:
     """What was written. `rows`: by table; `damaged_tables`: those in which something could not be read, so that rows
     are missing; `broken_runs`: runs whose newest checkpoint is gone or does not fit what it refers to, which can
-    therefore not be resumed (their conversations can be read and gone on with)."""
+    therefore not be resumed (their conversations can be read and gone on with); `damaged_outputs`: hashes of whole
+    results of which something is missing (what the conversations show of them is there)."""
 
     rows: Mapping[str, int]
     damaged_tables: tuple[str, ...]
     broken_runs: tuple[str, ...]
+    damaged_outputs: tuple[str, ...] = ()
 
 
 def salvage(source: Path, out: Path) -> SalvageReport:
@@ -115,7 +117,7 @@ def _copy(
             damaged.append(table)
     _in_one(new, take_steps, version, VERSION)
     _in_one(new, mend, now_ms())
-    return SalvageReport(rows, tuple(damaged), tuple(broken_runs(new)))
+    return SalvageReport(rows, tuple(damaged), tuple(broken_runs(new)), tuple(damaged_outputs(new)))
 
 
 def _in_one(

@@ -15,6 +15,7 @@ from afk.memory.sqlite.migrations import (
     add_subagents,
     keep_copy,
 )
+from afk.memory.sqlite.outputs import add_outputs
 from afk.memory.sqlite.pins import add_pins
 
 # "afk1": tells our file from any other SQLite database
@@ -212,6 +213,7 @@ MIGRATIONS: Sequence[tuple[str, Callable[[sqlite3.Connection], None]]] = (
     ("threads kept in order", add_thread_keeping),
     ("pinned messages", add_pins),
     ("blocks of the search index", add_search_blocks),
+    ("whole results", add_outputs),
 )
 VERSION = len(MIGRATIONS)
 

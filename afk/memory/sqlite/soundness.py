@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 
 from afk.agents.errors import AgentCheckpointCorruptionError
@@ -75,3 +76,26 @@ def incomplete_threads(db: sqlite3.Connection) -> tuple[str, ...]:
         " (SELECT count(*) FROM message WHERE message.thread_id = thread.id) ORDER BY rowid"
     )
     return tuple(row[0] for row in rows)
+
+
+def damaged_outputs(db: sqlite3.Connection) -> dict[str, str]:
+    """The hashes of whole results that messages show a part of and that are not there as they were written, each with
+    what is wrong and in which conversation. Reads every kept result once, part by part."""
+    damaged: dict[str, str] = {}
+    for row in db.execute(
+        "SELECT m.output_sha AS sha, min(m.thread_id) AS thread_id, o.sha256 IS NOT NULL AS known FROM message m"
+        " LEFT JOIN output o ON o.sha256 = m.output_sha AND NOT o.leaving"
+        " WHERE m.output_sha IS NOT NULL GROUP BY m.output_sha ORDER BY min(m.rowid)"
+    ).fetchall():
+        if not row["known"]:
+            damaged[row["sha"]] = f"of thread {row['thread_id']}, is missing"
+        elif _hash_of(db, row["sha"]) != row["sha"]:
+            damaged[row["sha"]] = f"of thread {row['thread_id']}, does not fit its hash"
+    return damaged
+
+
+def _hash_of(db: sqlite3.Connection, sha256: str) -> str:
+    content = hashlib.sha256()
+    for (body,) in db.execute("SELECT body FROM output_part WHERE sha256 = ? ORDER BY first_char", (sha256,)):
+        content.update(str(body).encode())
+    return content.hexdigest()

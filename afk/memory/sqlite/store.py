@@ -38,13 +38,14 @@ from afk.memory.sqlite.owners import NoOwners, Owners
 from afk.memory.sqlite.store_compactions import CompactionStore
 from afk.memory.sqlite.store_family import FamilyStore
 from afk.memory.sqlite.store_grants import GrantStore
+from afk.memory.sqlite.store_outputs import OutputStore
 from afk.memory.sqlite.store_search import SearchStore
 from afk.memory.sqlite.store_summaries import SummariesInSQLite
 from afk.memory.sqlite.store_threads import ThreadStore
 
 
 class SQLiteMemoryStore(
-    GrantStore, FamilyStore, CompactionStore, ThreadStore, SearchStore, SummariesInSQLite
+    GrantStore, FamilyStore, CompactionStore, ThreadStore, SearchStore, SummariesInSQLite, OutputStore
 ):
     """A MemoryStore in one SQLite file, in WAL mode, that several processes of one host may have open.
 
@@ -283,8 +284,8 @@ class SQLiteMemoryStore(
         """A step's calls with the current request of each."""
         return await self._connection.read(effects.read_calls, run_id, step)
 
-    async def step_results(self, run_id: str, step: int) -> list[tuple[str, str]]:
-        """Call ids and texts of a step's results, in the order of the calls."""
+    async def step_results(self, run_id: str, step: int) -> list[MessageRecord]:
+        """A step's results, in the order of the calls."""
         return await self._connection.read(queries.step_results, run_id, step)
 
     async def messages(self, thread_id: str) -> tuple[MessageRecord, ...]:
@@ -315,8 +316,8 @@ class SQLiteMemoryStore(
         """Runs that were left open, the newest first."""
         return await self._connection.read(queries.list_open_runs, self._owners, workspace)
 
-    async def list_effects(self, run_id: str) -> list[tuple[EffectRecord, str]]:
-        """Every call of a run with the text of its result."""
+    async def list_effects(self, run_id: str) -> list[tuple[EffectRecord, MessageRecord | None]]:
+        """Every call of a run with its result, where it has one."""
         return await self._connection.read(queries.list_effects, run_id)
 
     async def list_checkpoints(

@@ -36,12 +36,13 @@ def add_message(
     *,
     tool_calls: list[dict[str, str]] | None = None,
     call_id: str | None = None,
+    output_sha: str | None = None,
 ) -> MessageRecord:
     """One message at its place; `reserve` gave the place before."""
     text = storable(text)
     db.execute(
-        "INSERT INTO message (thread_id, seq, role, chars, lines, run_id, call_id, created_at_ms, tool_calls, text)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO message (thread_id, seq, role, chars, lines, run_id, call_id, created_at_ms, tool_calls, text,"
+        " output_sha) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             thread_id,
             seq,
@@ -53,10 +54,13 @@ def add_message(
             now_ms,
             dump_or_null(tool_calls),
             text,
+            output_sha,
         ),
     )
     db.execute("UPDATE thread SET message_count = message_count + 1 WHERE id = ?", (thread_id,))
-    return MessageRecord(thread_id, run_id, seq, role, text, tuple(tool_calls or ()), call_id, now_ms)
+    return MessageRecord(
+        thread_id, run_id, seq, role, text, tuple(tool_calls or ()), call_id, now_ms, output_sha
+    )
 
 
 def reserve(db: sqlite3.Connection, thread_id: str, places: int, now_ms: int) -> int:
