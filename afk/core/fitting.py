@@ -135,6 +135,15 @@ class Fitter:
                         "context_length", f"{error} {self._why_not()}", status=error.status
                     ) from None
 
+    def measures(self, usage: Usage) -> dict[str, int]:
+        """How long the last request was and might have been, as far as the server's own count does not say it."""
+        found: dict[str, int] = {}
+        if self._window.tokens is not None:
+            found["window_tokens"] = self._window.tokens
+        if not usage.input_tokens:
+            found["estimated_tokens"] = self._tokens()
+        return found
+
     async def _make_ready(self) -> None:
         if self._counter is None:
             await self._window.load()

@@ -192,6 +192,7 @@ class StepLoop:
             "output_tokens": answer.usage.output_tokens,
             "finish_reason": answer.finish_reason,
             "tool_calls": len(judged),
+            **self._fitter.measures(answer.usage),
         }
         stop = self._stop_after(answer, judged)
         seq, effects = await self._store.record_answer(

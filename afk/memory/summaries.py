@@ -76,6 +76,19 @@ class PinRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredContext:
+    """What stands for a conversation's older messages at this moment, and what its last request to the model was:
+    `sent_tokens` as the server counted them, or as they were estimated where it does not, of a model's
+    `window_tokens`; None where it is not known, or no event of it is left."""
+
+    summary: SummaryRecord | None = None
+    pins: tuple[int, ...] = ()
+    model: str = ""
+    sent_tokens: int | None = None
+    window_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredConversation:
     """A conversation as it stands at one moment: all its messages, the summary in effect, and the pinned places."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from afk.memory.records import Progress, RunKey
-from afk.memory.summaries import NewSummary, PinRecord, StoredConversation, SummaryRecord
+from afk.memory.summaries import NewSummary, PinRecord, StoredContext, StoredConversation, SummaryRecord
 
 
 class SummaryStore(Protocol):
@@ -44,6 +44,11 @@ class SummaryStore(Protocol):
 
     async def read_conversation(self, thread_id: str) -> StoredConversation:
         """A thread's messages, its summary in effect and its pins, of one moment. Raises ThreadNotFoundError."""
+        ...
+
+    async def read_context(self, thread_id: str) -> StoredContext:
+        """The summary in effect, the pinned places and the size of the last request, without reading any message; empty
+        where there is no such thread."""
         ...
 
     async def pin(self, thread_id: str, seq: int) -> PinRecord:

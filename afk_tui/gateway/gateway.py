@@ -33,6 +33,7 @@ from afk_tui.gateway.requests import view_of as request_view
 from afk_tui.gateway.settings import Engine
 from afk_tui.gateway.sources import CheckpointSource, ConversationSource, ThreadSource, thread_row
 from afk_tui.gateway.standing import has_unused_decision, standing_of
+from afk_tui.gateway.summaries import Summaries
 from afk_tui.gateway.texts import Texts
 from afk_tui.gateway.threads import ThreadFilter, ThreadKeeping
 from afk_tui.gateway.views import ApprovalView, CheckpointRow, PatternChoice, RunView, ThreadRow, WaitingRow
@@ -53,6 +54,7 @@ class Gateway:
         self._remembered = Remembered(engine.store)
         self._starting: set[str] = set()
         self.deletions = Deletions(engine.runner, engine.store)
+        self.summaries = Summaries(engine.runner, engine.store, engine.agent)
         self.keeping = ThreadKeeping(engine.store, engine.workspace)
         self.texts = Texts(engine.store, engine.workspace)
 
@@ -177,6 +179,7 @@ class Gateway:
             state=run.state,
             standing=standing_of(run, is_live=self._is_live(run.run_id), is_decided=decided),
             reason=clean((run.interruption or {}).get("detail", "")),
+            context_share=await self.summaries.share(thread_id),
             pending=thread.pending_approvals,
             input_tokens=sum(one.usage.get("input_tokens", 0) for one in (run, *inside)),
             output_tokens=sum(one.usage.get("output_tokens", 0) for one in (run, *inside)),

@@ -29,6 +29,12 @@ def key_of(seq: int) -> str:
     return f"m{seq}"
 
 
+def seq_of(key: str) -> int | None:
+    """The place that the key of an item stands for; None of one that is of no message."""
+    place = key.removeprefix("m")
+    return int(place) if place != key and place.isdecimal() else None
+
+
 def head_of(head: MessageHead) -> ItemHead:
     """A head, for guessing a height."""
     return ItemHead(key_of(head.seq), head.role, head.chars, head.lines)

@@ -84,6 +84,22 @@ class OutcomeKept(Message):
 
 
 @dataclass
+class SummaryBegan(Message):
+    """The older part of a conversation is being summarised."""
+
+    thread_id: str
+    messages: int
+
+
+@dataclass
+class SummaryEnded(Message):
+    """A summary of that many messages is on disk, and in use."""
+
+    thread_id: str
+    messages: int
+
+
+@dataclass
 class Warned(Message):
     """Something a person should know."""
 

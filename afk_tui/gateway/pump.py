@@ -89,9 +89,9 @@ class Pump:
                 title = self._items[event.call_id].title if event.call_id in self._items else event.tool_name
                 self._post(told.OutcomeKept(thread_id, clean_line(title), clean(event.reason)))
             case events.SummaryStarted():
-                self._post(told.Warned(thread_id, f"Summarising {event.messages} older messages…"))
+                self._post(told.SummaryBegan(thread_id, event.messages))
             case events.SummaryRecorded():
-                self._post(told.Warned(thread_id, f"{event.messages} older messages summarised."))
+                self._post(told.SummaryEnded(thread_id, event.messages))
             case events.RunWarning():
                 self._post(told.Warned(thread_id, clean(event.text)))
             case events.RunPaused():

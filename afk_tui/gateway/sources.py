@@ -11,6 +11,7 @@ from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import told
 from afk_tui.gateway.inside import with_inside
 from afk_tui.gateway.items import head_of, items_of, key_of
+from afk_tui.gateway.marks import Marks, read_marks
 from afk_tui.gateway.views import CheckpointRow, ConversationItem, ItemHead, ThreadRow
 
 
@@ -72,6 +73,7 @@ class ConversationSource:
         self._thread_id = thread_id
         self._is_live = is_live
         self._seqs: list[int] = []
+        self._marks: Marks | None = None
         self.unsettled: set[str] = set()
         """Keys of the calls that were last read in a state that may change without a message of their own."""
 
@@ -79,6 +81,8 @@ class ConversationSource:
         """All items in order, without their bodies."""
         with told():
             found = await self._store.message_heads(self._thread_id)
+            if self._marks is None:  # what changes later is for `remarked` to tell
+                self._marks = await read_marks(self._store, self._thread_id)
         self._seqs = [head.seq for head in found]
         return [head_of(head) for head in found]
 
@@ -101,9 +105,20 @@ class ConversationSource:
             for n, item in enumerate(items):
                 if item.key in inside:
                     items[n] = await with_inside(self._store, item, inside[item.key], run_is_live=live)
+        if self._marks is not None:
+            items = self._marks.put_on(items, self._seqs)
         for item in items:
             self.note(item)
         return items
+
+    async def remarked(self) -> list[ConversationItem]:
+        """The items that are marked otherwise than when they were last read: the summary stands elsewhere, or what is
+        pinned changed."""
+        before = self._marks or Marks()
+        with told():
+            self._marks = await read_marks(self._store, self._thread_id)
+        found = [await self.at(seq) for seq in self._marks.differing(before, self._seqs)]
+        return [item for item in found if item is not None]
 
     def note(self, item: ConversationItem) -> None:
         """Keep `unsettled` true of an item that was read, or told by an event."""

@@ -33,7 +33,7 @@ class ConversationItem:
     call: `title` is the call in one line ("write_file notes.txt"), `detail` its arguments (JSON or a command),
     `text` its output so far, `status` what the journal knows of it, `facts` the same in sentences, each under a word
     ("decided", "allowed by ada, ..."); for a call to a subagent `inside` is what that did for it, in order, after
-    `inside_earlier` things that are not shown.
+    `inside_earlier` things that are not shown. `above` is a line between this item and the one before it.
     """
 
     key: str
@@ -46,6 +46,7 @@ class ConversationItem:
     tone: Literal["info", "warning", "error"] = "info"
     at_ms: int = 0
     facts: tuple[tuple[str, str], ...] = ()
+    above: str = ""
     inside: tuple[InsideItem, ...] = ()
     inside_earlier: int = 0
 
@@ -155,6 +156,7 @@ class RunView:
 
     `standing`: "idle" (over, or none), "working" (in this app), "waiting" (for a decision), "decided" (somebody
     decided; it goes on when it is resumed), "stopped" (it can be resumed), "elsewhere" (in another process).
+    `context_share`: how much of the model's context its last request took, from 0 on; None where that is not known.
     """
 
     run_id: str
@@ -164,3 +166,4 @@ class RunView:
     pending: int
     input_tokens: int
     output_tokens: int
+    context_share: float | None = None

@@ -12,7 +12,7 @@ from textual.worker import Worker
 from afk_tui.actions import ACTIONS, BY_NAME
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
-from afk_tui.screens.main_reading import MainReading
+from afk_tui.screens.main_summaries import MainSummaries
 from afk_tui.telling import tell_error, telling
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ ESCAPE_DEAF_S = 1.0
 TWICE_S = 2.0
 
 
-class MainScreen(MainReading):
+class MainScreen(MainSummaries):
     """Chat, decide, resume; the way to every other screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

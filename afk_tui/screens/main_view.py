@@ -214,7 +214,13 @@ class MainView(Screen[None]):
             f"{self.gateway.model} · {self.gateway.host}" if not self.gateway.is_demo else self.gateway.host
         )
         tokens = view.input_tokens + view.output_tokens if view else 0
-        self.status.status = Status(state=state, model=model, workspace=workspace, tokens=tokens or None)
+        self.status.status = Status(
+            state=state,
+            model=model,
+            workspace=workspace,
+            tokens=tokens or None,
+            context_share=view.context_share if view else None,
+        )
 
     def say(self, note: str) -> None:
         """Say something passing in place of the state; "" takes it back."""
@@ -262,6 +268,7 @@ class MainView(Screen[None]):
             await self.threads.reload()
             await self._leave_deleted()
             await self.catch_up()
+            await self._show_marks()
             await self.show_standing()
         except GatewayError as error:
             tell_error(self, error)
@@ -299,6 +306,15 @@ class MainView(Screen[None]):
             return
         for item in await source.load(changed[0], changed[-1] + 1):
             self.show_item(item)
+
+    async def _show_marks(self) -> None:
+        """Where the summary stands and what is pinned, where that changed."""
+        source = self._source
+        if source is None:
+            return
+        for item in await source.remarked():
+            if source is self._source:
+                self.conversation.update(item)
 
     def show_item(self, item: ConversationItem) -> None:
         """Show an item that is new, or not as it was; the note stays below all of them."""

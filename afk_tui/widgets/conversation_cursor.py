@@ -33,6 +33,7 @@ class ConversationCursor(ConversationCanvas, inherit_bindings=False):
         Binding("c", "copy('item')", "Copy the item", show=False),
         Binding("b", "copy('code')", "Copy a code block", show=False),
         Binding("C", "copy('all')", "Copy the conversation", show=False),
+        Binding("p", "pin", "Pin the message", show=False),
     ]
 
     @dataclass
@@ -47,6 +48,12 @@ class ConversationCursor(ConversationCanvas, inherit_bindings=False):
 
         key: str | None
         part: CopyPart
+
+    @dataclass
+    class PinAsked(Message, namespace="conversation"):
+        """The item `key` is to be pinned, or unpinned."""
+
+        key: str
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
@@ -127,6 +134,11 @@ class ConversationCursor(ConversationCanvas, inherit_bindings=False):
     def action_copy(self, part: CopyPart) -> None:
         """Ask for it: the widget knows what is shown, not what it was made of."""
         self.post_message(self.CopyAsked(self.cursor_key, part))
+
+    def action_pin(self) -> None:
+        """Ask for it, where there is an item under the cursor."""
+        if self.cursor_key is not None:
+            self.post_message(self.PinAsked(self.cursor_key))
 
     def action_activate(self) -> None:
         position = self.pages.find(self.cursor_key) if self.cursor_key is not None else None

@@ -41,6 +41,7 @@ STATUS_WORDS: dict[CallStatus, tuple[str, str]] = {
 _NOTE_MARKS = {"info": "·", "warning": "!", "error": "✗"}
 
 Drawing = Literal[
+    "above",
     "user",
     "markdown",
     "note",
@@ -91,7 +92,9 @@ def estimate_rows(chars: int, lines: int, width: int) -> int:
 
 def estimate_piece(piece: Piece, width: int) -> int:
     """A guess at the height of a piece that was not drawn at this width."""
-    if piece.drawing in ("call", "footnote", "more") or (piece.inside and piece.inside.item.kind == "call"):
+    if piece.drawing in ("above", "call", "footnote", "more") or (
+        piece.inside and piece.inside.item.kind == "call"
+    ):
         return piece.gap + 1
     return piece.gap + estimate_rows(len(piece.text), piece.text.count("\n") + 1, width - 4)
 
@@ -127,6 +130,9 @@ def pieces_of(item: ConversationItem, fold: int, gap: int) -> list[Piece]:
             pieces = [Piece("call", item.title), *(_call_body(item, fold) if fold else [])]
     if item.footnote and item.kind != "call":
         pieces.append(Piece("footnote", item.footnote))
+    if item.above:
+        pieces[0].gap = 1
+        pieces.insert(0, Piece("above", item.above))
     pieces[0].gap = gap
     return pieces
 
@@ -216,6 +222,8 @@ def draw_piece(
             pad = (Segment(margin[0].text + " " * min(piece.indent, text_width // 2)),)
             inner = text_width - min(piece.indent, text_width // 2)
             rows += [Row(pad, line) for line in draw.draw_markdown(piece.text, inner, palette)]
+        case "above":
+            rows.append(Row((), [Segment(_rule_around(piece.text, room), palette["rule"])]))
         case "note":
             tone = item.tone if item is not None else "info"
             part = "note" if tone == "info" else f"note-{tone}"
@@ -246,6 +254,13 @@ def draw_piece(
             lines = draw_plain(piece.text, text_width, palette, part)
             rows += [Row(margin, line) for line in lines]
     return rows
+
+
+def _rule_around(text: str, width: int) -> str:
+    """A line across the conversation that says something in its middle."""
+    said = f" {_fit(text, max(1, width - 8))} "
+    left = max(1, (width - cell_len(said)) // 2)
+    return f"{'─' * left}{said}{'─' * max(1, width - left - cell_len(said))}"
 
 
 def _fit(text: str, width: int) -> str:

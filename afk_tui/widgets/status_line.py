@@ -28,6 +28,7 @@ _BADGES: dict[str, tuple[str, str]] = {
 class Status:
     """What the line shows. Texts are clean, one line each.
 
+    `context_share` is how much of the model's context the last request took, from 0 on; None where it is not known.
     `state` is a state of a run, or "" before the first. `tokens` is None where the server does not count
     them, `cost_usd` None where no price is known. `note` stands in for the state while something passing is
     said of it, such as "retrying in 4 s".
@@ -38,6 +39,7 @@ class Status:
     workspace: str = ""
     tokens: int | None = None
     cost_usd: float | None = None
+    context_share: float | None = None
     note: str = ""
 
 
@@ -121,7 +123,8 @@ class StatusLine(Widget):
         folder = status.workspace
         cost = f"${status.cost_usd:.2f}" if status.cost_usd is not None else ""
         tokens = _tokens(status.tokens) if status.tokens is not None else ""
-        for counts in ([tokens, cost], [tokens], []):
+        full = "" if status.context_share is None else f"context {status.context_share:.0%}"
+        for counts in ([full, tokens, cost], [full, tokens], [full], []):
             said = "  ".join(part for part in counts if part)
             left = room - model - (cell_len(said) + 2 if said else 0)
             if left >= min(cell_len(folder), 12):

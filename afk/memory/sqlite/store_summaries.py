@@ -9,7 +9,7 @@ from afk.memory.records import Progress, RunKey
 from afk.memory.sqlite import pins, summaries
 from afk.memory.sqlite.connection import Connection
 from afk.memory.sqlite.owners import Owners
-from afk.memory.summaries import NewSummary, PinRecord, StoredConversation, SummaryRecord
+from afk.memory.summaries import NewSummary, PinRecord, StoredContext, StoredConversation, SummaryRecord
 
 
 class SummariesInSQLite:
@@ -58,6 +58,10 @@ class SummariesInSQLite:
     async def read_conversation(self, thread_id: str) -> StoredConversation:
         """A thread's messages, its summary in effect and its pins."""
         return await self._connection.read(summaries.read_conversation, thread_id)
+
+    async def read_context(self, thread_id: str) -> StoredContext:
+        """The summary in effect, the pinned places and the size of the last request."""
+        return await self._connection.read(summaries.read_context, thread_id)
 
     async def pin(self, thread_id: str, seq: int) -> PinRecord:
         """Pin a message."""

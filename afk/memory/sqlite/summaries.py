@@ -18,7 +18,7 @@ from afk.memory.sqlite.owners import Owners, refuse_if_live
 from afk.memory.sqlite.pins import pinned_places
 from afk.memory.sqlite.rows import dump
 from afk.memory.sqlite.writing import add_event, note_progress, require_epoch
-from afk.memory.summaries import NewSummary, StoredConversation, SummaryRecord
+from afk.memory.summaries import NewSummary, StoredContext, StoredConversation, SummaryRecord
 from afk.memory.text import storable
 
 KEY = "summary"
@@ -130,6 +130,27 @@ def read_conversation(db: sqlite3.Connection, thread_id: str) -> StoredConversat
         messages=read_messages(db, thread_id),
         summary=in_effect(db, thread_id, thread_id, thread["head_seq"]),
         pins=pinned_places(db, thread_id, thread["head_seq"]),
+    )
+
+
+def read_context(db: sqlite3.Connection, thread_id: str) -> StoredContext:
+    """What stands for the older messages now, and how long the last request was."""
+    thread = db.execute("SELECT head_seq FROM thread WHERE id = ?", (thread_id,)).fetchone()
+    if thread is None:
+        return StoredContext()
+    # its own runs' only: what a subagent is sent says nothing of this conversation
+    row = db.execute(
+        "SELECT e.body FROM event e JOIN run r ON r.id = e.run_id WHERE e.thread_id = ? AND e.type = 'llm_call'"
+        " AND r.parent_run_id IS NULL ORDER BY e.id DESC LIMIT 1",
+        (thread_id,),
+    ).fetchone()
+    last = json.loads(row[0]) if row else {}
+    return StoredContext(
+        summary=in_effect(db, thread_id, thread_id, thread["head_seq"]),
+        pins=pinned_places(db, thread_id, thread["head_seq"]),
+        model=last.get("model", ""),
+        sent_tokens=last.get("input_tokens") or last.get("estimated_tokens"),
+        window_tokens=last.get("window_tokens"),
     )
 
 
