@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from afk.agents.agent import Agent
 from afk.agents.errors import AgentConfigurationError, AgentRunBusyError
+from afk.agents.policy import Policy
+from afk.core.editing import weigh_edit
 from afk.core.grant_patterns import check_pattern
 from afk.core.handle import AgentRunHandle
 from afk.core.inputs import require_id, this_person
@@ -30,6 +33,7 @@ class Desk:
     """The part of a Runner that needs no agent and no model: it reads and writes the store, whoever runs."""
 
     _workspace: str
+    _policy: Policy
     _handles: dict[str, AgentRunHandle]
 
     async def _store(self) -> MemoryStore:
@@ -105,6 +109,14 @@ class Desk:
             if handle.thread_id == decided.thread_id:  # the run that asked may be inside the one that is held
                 handle.signals.decided.set()
         return decided
+
+    async def weigh_edit(self, agent: Agent, approval_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments as a yes to this request with them would execute them: what the tool of `agent`, or of the
+        subagent that asks, makes of them. Nothing is recorded, and both the schema and the rules are asked again before
+        the call is made. Raises ToolArgumentsError, with the places of what is wrong, ApprovalNotFoundError, and
+        AgentConfigurationError for what a rule denies or a tool that is gone."""
+        request = await (await self._store()).get_approval(approval_id)
+        return weigh_edit(agent, self._policy, request, arguments)
 
     async def revoke_grant(self, grant_id: str, *, by: str | None = None) -> GrantRecord:
         """Take a grant back; on return that is on disk, and no call begins on the strength of it any more, in no

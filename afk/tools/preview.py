@@ -72,6 +72,17 @@ def preview_call(
             return _as_json(arguments, "")
 
 
+def basis_of_call(
+    tool_name: str, arguments: dict[str, Any], workspace: Path, off_limits: OffLimits = _nothing_off_limits
+) -> str | None:
+    """The fingerprint that a preview of this call would have now, None for one that has none. Blocking."""
+    tools = {tool.name: tool for tool in (write_file, edit_file)}
+    tool = tools.get(tool_name)
+    if tool is None or tool.basis is None:
+        return None
+    return tool.basis(workspace, arguments, off_limits).fingerprint
+
+
 def _as_json(arguments: dict[str, Any], note: str, basis: Basis | None = None) -> Preview:
     text = json.dumps(arguments, ensure_ascii=False, indent=2)
     return Preview("json", text, "json", note, fingerprint=basis.fingerprint if basis else None)

@@ -13,6 +13,14 @@ from pydantic_core import to_jsonable_python
 from afk.tools.signature import REQUIRED, Argument
 
 
+class ArgumentsProblem(ValueError):
+    """Written for a model; `problems` are the places and what is wrong there."""
+
+    def __init__(self, message: str, problems: list[tuple[str, str]]) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
 class ArgumentsSchema:
     """The schema of one tool's arguments. Raises TypeError when one of them cannot be written as JSON."""
 
@@ -61,7 +69,7 @@ class ArgumentsSchema:
         try:
             return self._model.model_validate(arguments)
         except ValidationError as error:
-            raise ValueError(self._explained(error)) from error
+            raise self._explained(error) from error
         except RecursionError as error:
             raise ValueError(f"{self._tool_name}: the arguments are nested too deeply") from error
 
@@ -80,9 +88,9 @@ class ArgumentsSchema:
             raise ValueError(f"{self._tool_name}: the arguments cannot be kept as JSON: {error}") from error
         return values
 
-    def _explained(self, error: ValidationError) -> str:
+    def _explained(self, error: ValidationError) -> ArgumentsProblem:
         problems = [
-            f"{_place(problem['loc'])}: {_MESSAGES.get(problem['type'], problem['msg'])}"
+            (_place(problem["loc"]), _MESSAGES.get(problem["type"], problem["msg"]))
             for problem in error.errors(include_url=False, include_context=False, include_input=False)
         ]
         known = ", ".join(
@@ -90,7 +98,8 @@ class ArgumentsSchema:
             for name in self.json_schema["properties"]
         )
         takes = f"it takes {known}" if known else "it takes no arguments"
-        return f"{self._tool_name}: {'; '.join(problems)}. Nothing was called; {takes}."
+        said = "; ".join(f"{place}: {what}" for place, what in problems)
+        return ArgumentsProblem(f"{self._tool_name}: {said}. Nothing was called; {takes}.", problems)
 
 
 _MESSAGES = {"extra_forbidden": "there is no such argument", "missing": "is required, and missing"}

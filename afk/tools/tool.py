@@ -7,7 +7,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -81,7 +81,12 @@ class ToolError(Exception):
 
 
 class ToolArgumentsError(ToolError):
-    """The arguments do not fit the tool's schema; the message says which and why."""
+    """The arguments do not fit the tool's schema; the message says which and why, and so do `problems`: pairs of a
+    place ("rows[2].name", "" for all of them) and what is wrong there."""
+
+    def __init__(self, message: str, problems: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems) or (("", message),)
 
 
 class BasisChangedError(ToolError):
@@ -180,7 +185,7 @@ class Tool:
         try:
             return self._schema.normalise(arguments)
         except ValueError as error:
-            raise ToolArgumentsError(str(error)) from error
+            raise ToolArgumentsError(str(error), getattr(error, "problems", ())) from error
 
     async def call(self, ctx: ToolContext, arguments: dict[str, Any]) -> str:
         """Call the function and return its result as text: a str as it is, anything else as JSON.

@@ -20,6 +20,14 @@ class GatewayError(Exception):
         self.kind = kind
 
 
+class ArgumentProblems(GatewayError):
+    """What is wrong with edited arguments: `by_field` by the name of the argument, "" for the call as a whole."""
+
+    def __init__(self, by_field: dict[str, str]) -> None:
+        super().__init__("; ".join(by_field.values()))
+        self.by_field = {name: clean(text) for name, text in by_field.items()}
+
+
 @contextmanager
 def told() -> Generator[None]:
     """Let the engine's errors through as GatewayErrors; anything else is a bug and passes as it is."""

@@ -10,8 +10,6 @@ from textual.message import Message
 
 from afk.agents.errors import AgentError, RunFencedError
 from afk.core.handle import AgentRunHandle
-from afk.memory.grants import GrantPattern
-from afk.memory.records import ApprovalRecord, DecisionText, Scope
 from afk_tui.gateway import messages
 from afk_tui.gateway.background import Background
 from afk_tui.gateway.checkpoint_details import CheckpointDetails, read_details
@@ -19,28 +17,25 @@ from afk_tui.gateway.clean import clean, clean_line
 from afk_tui.gateway.compaction import CompactionForm, CompactionView, PastCompaction, Progress
 from afk_tui.gateway.compaction import past_of as past_compaction
 from afk_tui.gateway.compaction import view_of as compaction_view
+from afk_tui.gateway.deciding import Deciding
 from afk_tui.gateway.deleting import Deletions
-from afk_tui.gateway.errors import GatewayError, told, unless_busy
+from afk_tui.gateway.errors import GatewayError, told
 from afk_tui.gateway.finding import Hits, find_in
-from afk_tui.gateway.grants import GrantRow
-from afk_tui.gateway.grants import row_of as grant_row
 from afk_tui.gateway.indexing import keep_index
 from afk_tui.gateway.items import call_title
 from afk_tui.gateway.pump import Pump
 from afk_tui.gateway.remembered import Remembered
-from afk_tui.gateway.requests import read_typed, waiting_row, what_is_known
-from afk_tui.gateway.requests import view_of as request_view
 from afk_tui.gateway.settings import Engine
 from afk_tui.gateway.sources import CheckpointSource, ConversationSource, ThreadSource, thread_row
 from afk_tui.gateway.standing import has_unused_decision, standing_of
 from afk_tui.gateway.summaries import Summaries
 from afk_tui.gateway.texts import Texts
 from afk_tui.gateway.threads import ThreadFilter, ThreadKeeping
-from afk_tui.gateway.views import ApprovalView, CheckpointRow, PatternChoice, RunView, ThreadRow, WaitingRow
+from afk_tui.gateway.views import CheckpointRow, RunView, ThreadRow
 from afk_tui.gateway.watch import LOOK_EVERY_S, Watch
 
 
-class Gateway:
+class Gateway(Deciding):
     """One engine for one app. `post` gets the messages of `gateway.messages`. Everything raises GatewayError."""
 
     def __init__(self, engine: Engine, post: Callable[[Message], object] | None = None) -> None:
@@ -259,86 +254,6 @@ class Gateway:
         handles = [self._runner.live_handle(run_id) for run_id in list(self._store.live_runs)]
         return any(h is not None and (thread_id is None or h.thread_id == thread_id) for h in handles)
 
-    # deciding
-
-    async def requests(self, thread_id: str | None = None) -> list[ApprovalView]:
-        """What waits for a decision, the oldest first; of one thread, or of all."""
-        with told():
-            waiting = await self._store.list_approvals(thread_id=thread_id, pending_only=True)
-            return [await self._request(a, n + 1, len(waiting)) for n, a in enumerate(waiting)]
-
-    async def known_now(self, request: ApprovalView) -> str:
-        """What is known at this moment of a call of unknown outcome: its process may have ended since it was shown."""
-        with told():
-            approval = await self._store.get_approval(request.approval_id)
-            run = await self._store.get_run(approval.run_id)
-            return clean(await self._known(approval, run.step if run else 0))
-
-    async def waiting(self) -> list[WaitingRow]:
-        """What waits for a decision in every thread, the oldest first, without reading what would be changed."""
-        with told():
-            waiting = await self._store.list_approvals(pending_only=True)
-            threads = {a.thread_id: await self._store.get_thread(a.thread_id) for a in waiting}
-        return [waiting_row(a, threads[a.thread_id]) for a in waiting]
-
-    async def waiting_titles(self, thread_id: str | None = None) -> list[str]:
-        """The same in one line each."""
-        with told():
-            waiting = await self._store.list_approvals(thread_id=thread_id, pending_only=True)
-        if thread_id is not None:
-            self._watch.shown(waiting)
-        return [call_title(a.tool_name, a.arguments) for a in waiting]
-
-    async def thread_of_request(self, approval_id: str) -> str | None:
-        """The thread of a request, or None where there is no such request."""
-        with told():
-            waiting = await self._store.list_approvals(pending_only=True)
-        return next((a.thread_id for a in waiting if a.approval_id == approval_id), None)
-
-    async def decide(
-        self,
-        request: ApprovalView,
-        decision: DecisionText,
-        *,
-        reason: str | None = None,
-        output: str | None = None,
-        scope: Scope = "once",
-        pattern: PatternChoice | None = None,
-    ) -> None:
-        """Record a decision about exactly what was shown, and go on with the run. Raises GatewayError, of kind
-        "decided" with who, when and what, where somebody was faster."""
-        self._watch.forget(request.approval_id)
-        with told():
-            await self._runner.decide(
-                request.approval_id,
-                decision,
-                args_sha=request.args_sha,
-                reason=reason,
-                output=output,
-                scope=scope,
-                pattern=GrantPattern(request.tool_name, pattern.kind, pattern.value) if pattern else None,
-                shown=request.shown,
-            )
-        self._post(messages.RequestsChanged(request.thread_id))
-        with unless_busy():  # another process may have been faster to go on
-            await self.resume(request.thread_id)
-
-    async def typed_pattern(self, request: ApprovalView, text: str) -> PatternChoice:
-        """What a person wrote, as a pattern that a yes to this request may be remembered by. Raises GatewayError, which
-        says what is wrong with it."""
-        with told():
-            return await read_typed(self._store, request.approval_id, text)
-
-    async def grants(self) -> list[GrantRow]:
-        """What is always allowed, in every workspace, the newest first."""
-        with told():
-            return [grant_row(grant) for grant in await self._runner.list_grants()]
-
-    async def revoke_grant(self, grant_id: str) -> None:
-        """Take a grant back; on return that is on disk, and no call begins on the strength of it any more."""
-        with told():
-            await self._runner.revoke_grant(grant_id)
-
     # keeping it small
 
     async def compaction(
@@ -397,28 +312,6 @@ class Gateway:
         with told():
             thread = await self._store.get_thread(thread_id)
         return self._runner.live_handle(thread.last_run_id) if thread else None
-
-    async def _request(self, approval: ApprovalRecord, position: int, total: int) -> ApprovalView:
-        run = await self._store.get_run(approval.run_id)
-        thread = await self._store.get_thread(approval.thread_id)
-        known = await self._known(approval, run.step if run else 0)
-        return await asyncio.to_thread(
-            request_view,
-            approval,
-            known,
-            run.workspace if run else str(self._engine.workspace),
-            thread.title if thread else "",
-            position,
-            total,
-            self._store.is_own_file,
-        )
-
-    async def _known(self, approval: ApprovalRecord, step: int) -> str:
-        if approval.kind != "uncertain":
-            return ""
-        calls = await self._store.read_calls(approval.run_id, step)
-        effect = next((e for e, _ in calls if e.effect_id == approval.effect_id), None)
-        return "" if effect is None else what_is_known(effect, await self._store.call_trace(effect))
 
     def _follow(self, handle: AgentRunHandle) -> None:
         pump = Pump(handle, self.conversation(handle.thread_id), self._post)

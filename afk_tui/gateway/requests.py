@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 from afk.core.grant_patterns import suggestions, typed_pattern
 from afk.memory.records import ApprovalRecord, CallTrace, EffectRecord, ThreadRecord
 from afk.memory.store import MemoryStore
 from afk.tools.confinement import OffLimits
-from afk.tools.preview import Preview, preview_call
+from afk.tools.preview import Preview, basis_of_call, preview_call
 from afk_tui.gateway.clean import clean, clean_exact, clean_line, mark_count
 from afk_tui.gateway.grants import pattern_text
 from afk_tui.gateway.items import call_title
+from afk_tui.gateway.lookalikes import mark_lookalikes, plainly_written
 from afk_tui.gateway.views import ApprovalView, PatternChoice, WaitingRow
 
 
@@ -25,10 +27,13 @@ def view_of(
     position: int,
     total: int,
     off_limits: OffLimits,
+    edited: dict[str, Any] | None = None,
 ) -> ApprovalView:
     """Blocking: reads the file that a write would change, to show the difference to how it is now. `known`: see
-    `what_is_known`; "" for a call that was not made yet."""
-    preview = preview_call(approval.tool_name, approval.arguments, Path(workspace), off_limits)
+    `what_is_known`; "" for a call that was not made yet. `edited`: show these arguments instead."""
+    arguments = approval.arguments if edited is None else edited
+    preview = preview_call(approval.tool_name, arguments, Path(workspace), off_limits)
+    text, lookalikes = exact_text(preview)
     return ApprovalView(
         approval_id=approval.approval_id,
         run_id=approval.run_id,
@@ -41,7 +46,7 @@ def view_of(
         reason=clean(approval.reason),
         args_sha=approval.args_sha,
         preview_kind=preview.kind,
-        preview=_exact(preview),
+        preview=text,
         preview_note=clean(preview.note),
         language=preview.language,
         workspace=clean_line(workspace),
@@ -50,12 +55,22 @@ def view_of(
         position=position,
         total=total,
         marks=mark_count(preview.text),
+        lookalikes=lookalikes,
         known=known,
-        patterns=_patterns(approval, workspace),
+        patterns=_patterns(approval, arguments, workspace),
+        title=call_title(approval.tool_name, arguments),
+        edited=edited,
         file=clean_line(preview.file),
         shown=preview.fingerprint,
         effects=tuple(clean_exact(one.replace("\n", "⏎")) for one in preview.warnings),
     )
+
+
+def still_shown(
+    tool_name: str, arguments: dict[str, Any], workspace: str, shown: str, off_limits: OffLimits
+) -> bool:
+    """Whether a preview made now would be of the same files. Blocking, and cheaper than a preview."""
+    return basis_of_call(tool_name, arguments, Path(workspace), off_limits) in (None, shown)
 
 
 def waiting_row(approval: ApprovalRecord, thread: ThreadRecord | None) -> WaitingRow:
@@ -71,32 +86,50 @@ def waiting_row(approval: ApprovalRecord, thread: ThreadRecord | None) -> Waitin
     )
 
 
-def _patterns(approval: ApprovalRecord, workspace: str) -> tuple[PatternChoice, ...]:
+def _patterns(
+    approval: ApprovalRecord, arguments: dict[str, Any], workspace: str
+) -> tuple[PatternChoice, ...]:
     if approval.kind == "uncertain":
         return ()
     return tuple(
         PatternChoice(one.kind, one.value, pattern_text(one.kind, one.value))
-        for one in suggestions(approval.tool_name, approval.arguments, workspace)
+        for one in suggestions(approval.tool_name, arguments, workspace)
         if one.kind != "call"
     )
 
 
-async def read_typed(store: MemoryStore, approval_id: str, text: str) -> PatternChoice:
+async def read_typed(store: MemoryStore, view: ApprovalView, text: str) -> PatternChoice:
     """A pattern that a person wrote for a request. Raises AgentConfigurationError where it can't be remembered."""
-    request = await store.get_approval(approval_id)
+    request = await store.get_approval(view.approval_id)
+    arguments = request.arguments if view.edited is None else view.edited
     run = await store.get_run(request.run_id)
     workspace = run.workspace if run else ""
     # a path is looked up on the disk
-    pattern = await asyncio.to_thread(typed_pattern, request.tool_name, text, request.arguments, workspace)
+    pattern = await asyncio.to_thread(typed_pattern, request.tool_name, text, arguments, workspace)
     kind = "path_glob" if pattern.kind == "path_glob" else "command_prefix"
     return PatternChoice(kind, pattern.value, pattern_text(pattern.kind, pattern.value))
 
 
-def _exact(preview: Preview) -> str:
-    if preview.kind != "diff":
-        return clean_exact(preview.text)
-    # the first character of a line of a diff is the diff's, and a lone space there is no trailing space
-    return "\n".join(line[:1] + clean_exact(line[1:]) for line in preview.text.split("\n"))
+def exact_text(preview: Preview) -> tuple[str, int]:
+    """What is approved, with a mark for all that could be read as something else; and how many look-alikes of ASCII
+    there are among them."""
+    if preview.kind == "command":
+        text, count = mark_lookalikes(preview.text, is_command=True)
+        return clean_exact(text), count
+    written = plainly_written(preview.text)
+    if preview.kind == "json":
+        text, count = mark_lookalikes(preview.text, written)
+        return clean_exact(text), count
+    lines: list[str] = []
+    count = 0
+    for number, line in enumerate(preview.text.split("\n")):
+        # the first character of a line of a diff is the diff's, and a lone space there is no trailing space
+        text, found = (
+            mark_lookalikes(line[1:], is_command=True) if number < 2 else mark_lookalikes(line[1:], written)
+        )
+        lines.append(line[:1] + clean_exact(text))
+        count += found
+    return "\n".join(lines), count
 
 
 def what_is_known(effect: EffectRecord, trace: CallTrace) -> str:

@@ -5,8 +5,8 @@ Widgets and screens know these and nothing of the engine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 ItemKind = Literal["user", "assistant", "call", "note"]
 CallStatus = Literal[
@@ -89,10 +89,12 @@ class ApprovalView:
     """A request for a decision, with everything that will be executed.
 
     `preview_kind`: "diff" (unified diff text), "command" (shell text), "json". `preview` is whole, never cut;
-    `marks` says how many characters in it were made visible because they could deceive. `patterns` are what a yes
+    `marks` says how many characters in it were made visible because they could deceive, `lookalikes` how many because
+    they look like ASCII ones. `patterns` are what a yes
     may be remembered by, beside the very same call; the narrowest first. `file` is what a diff is of; `shown` stands
     for the file as the preview shows it, and goes back with a decision; `effects` are sentences about what else the
-    call would do, as far as that can be seen in it.
+    call would do, as far as that can be seen in it. `title` is the call in one line. `edited` are the arguments as a
+    person changed them, never shown themselves: the preview is of them, and they go back with a yes.
     """
 
     approval_id: str
@@ -115,11 +117,26 @@ class ApprovalView:
     position: int = 1
     total: int = 1
     marks: int = 0
+    lookalikes: int = 0
     known: str = ""
     patterns: tuple[PatternChoice, ...] = ()
     file: str = ""
     shown: str | None = None
     effects: tuple[str, ...] = ()
+    title: str = ""
+    edited: dict[str, Any] | None = field(default=None, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentField:
+    """One argument. `text` is the argument itself ("text"), or JSON: of what is no text, and of a text that holds
+    characters which can't be shown as they are. `about` says what it is for."""
+
+    name: str
+    kind: Literal["text", "json"]
+    text: str
+    label: str
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ TINY_HEIGHT = 12
 SIGNS: dict[Mode, str] = {
     "choosing": "ready",
     "remembering": "ready",
+    "denying_all": "ready",
+    "allowing_all": "ready",
+    "reasoning_all": "",
     "narrowing": "",
     "reasoning": "",
     "answering": "",
@@ -93,10 +96,11 @@ class RequestPanel(Vertical):
         """Where a response in the tool's place is written."""
         return self.query_one("#answer", TextField)
 
-    def show_request(self, view: ApprovalView, *, several_threads: bool) -> None:
-        """From its first line on, with empty fields. `several_threads`: say which conversation it is of."""
+    def show_request(self, view: ApprovalView, *, several_threads: bool, seen: bool = False) -> None:
+        """From its first line on, with empty fields. `several_threads`: say which conversation it is of; `seen`: its
+        last line has been on the screen before."""
         self._several_threads = several_threads
-        self.arguments.show_preview(view.preview, view.preview_kind, language=view.language)
+        self.arguments.show_preview(view.preview, view.preview_kind, file=view.file, seen=seen)
         self.reason.value = ""
         self.answer.text = ""
         self.say_what(view)
@@ -112,7 +116,7 @@ class RequestPanel(Vertical):
         self._paragraph("why").say("" if tiny else why, most=(4 if uncertain else 1) if short else 6)
         place = words.place_of(view, self.app.size.width - 2 if short else None)
         self._paragraph("place").say(place, most=1 if tiny else 2 if short else 4)
-        self._paragraph("warning").say(words.warning_of(view), most=1 if tiny else 2)
+        self._paragraph("warning").say(words.warning_of(view), most=1 if tiny else 2 if short else 8)
         self._paragraph("notice").say(self.notice, most=self._notice_lines)
 
     def on_resize(self) -> None:
@@ -122,7 +126,7 @@ class RequestPanel(Vertical):
 
     def open_fields(self, mode: Mode) -> None:
         """Show the field of this mode, if it has one, and put the focus where its keys go."""
-        self.reason.display = mode == "reasoning"
+        self.reason.display = mode in ("reasoning", "reasoning_all")
         self.pattern.display = mode == "narrowing"
         self.judge_pattern("")
         self.answer.display = mode == "answering"
@@ -130,10 +134,15 @@ class RequestPanel(Vertical):
 
     def take_focus(self, mode: Mode) -> None:
         """At once: `focus()` does it later, and a key typed in between would go elsewhere."""
-        field = {"reasoning": self.reason, "answering": self.answer, "narrowing": self.pattern}.get(
-            mode, self.arguments
+        self.screen.set_focus(
+            self.field_of(mode) if mode in words.WRITING_MODES else self.arguments,
         )
-        self.screen.set_focus(field)
+
+    def field_of(self, mode: Mode) -> LineField | TextField:
+        """Where one writes in this mode."""
+        if mode in ("reasoning", "reasoning_all"):
+            return self.reason
+        return self.pattern if mode == "narrowing" else self.answer
 
     def count(self, position: int, total: int) -> None:
         """ "2 of 3"; nothing where there is one."""
@@ -166,7 +175,9 @@ class RequestPanel(Vertical):
         """The keys that act now."""
         if self._view is not None:
             seen = self.arguments.last_line_seen
-            hints = words.hints(self._view, mode, several=several, seen=seen, scope=scope)
+            arguments = self.arguments
+            looks = words.look_hints(arguments) if mode == "choosing" else []
+            hints = words.hints(self._view, mode, several=several, seen=seen, scope=scope, looks=looks)
             self.query_one("#keys", KeyLegend).list_keys(hints)
 
     @on(ArgumentView.PositionChanged)

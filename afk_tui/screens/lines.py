@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from textual.geometry import Size
 from textual.widget import Widget
 
 
 class Paragraph(Widget):
-    """Plain text in at most `most` lines; what is more ends in "…". Takes no room while it is empty."""
+    """Plain text in at most `most` lines; of what is more it says how many lines. Takes no room while it is empty."""
 
     DEFAULT_CSS = """
     Paragraph { height: auto; width: 1fr; }
@@ -44,8 +44,9 @@ class Paragraph(Widget):
         whole = list(Text(self._text).wrap(self.app.console, width))
         lines = whole[: self._most]
         if len(lines) < len(whole):
-            lines[-1] = Text(" ".join(line.plain.rstrip() for line in whole[self._most - 1 :]))
-            lines[-1].truncate(width, overflow="ellipsis")
+            cut = f"… +{len(whole) - len(lines)}"
+            room = max(0, width - len(cut))
+            lines[-1] = Text(f"{set_cell_size(lines[-1].plain.rstrip(), room).rstrip()}{cut}"[:width])
         return lines
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
@@ -23,7 +23,10 @@ COLOURED_LINE_CHARS = 5_000
 # What `gateway.clean` puts in the place of a character that could deceive.
 MARK = re.compile("[\u2400-\u2421]|⟨(?:[0-9a-f]{2}|U\\+[0-9A-F]{4,6})⟩")
 
-_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
+MARK_CHARS = 10
+"""No mark is longer."""
+
+HUNK = re.compile(r"@@ -(?P<old>\d+)(?:,(?P<olds>\d+))? \+(?P<new>\d+)(?:,(?P<news>\d+))? @@")
 
 
 def wrap(line: str, width: int) -> list[str]:
@@ -66,6 +69,10 @@ class WrappedLines:
         index = bisect_right(self._ends, row)
         return index, row - (self._ends[index - 1] if index else 0)
 
+    def rows_of(self, index: int) -> int:
+        """How many rows line `index` takes."""
+        return self._ends[index] - (self._ends[index - 1] if index else 0)
+
     def first_row(self, index: int) -> int:
         """The row at which line `index` begins."""
         return self._ends[index - 1] if index else 0
@@ -87,9 +94,9 @@ def diff_kinds(lines: list[str]) -> list[LineKind]:
     old = new = 0
     for line in lines:
         if old <= 0 and new <= 0:
-            hunk = _HUNK.match(line)
+            hunk = HUNK.match(line)
             if hunk:
-                old, new = (int(count) if count is not None else 1 for count in hunk.groups())
+                old, new = (int(hunk[name]) if hunk[name] is not None else 1 for name in ("olds", "news"))
             kinds.append("hunk" if hunk else "note" if line.startswith("\\") else "header")
         elif line.startswith("+"):
             new -= 1
@@ -114,7 +121,7 @@ KINDS_OF_TOKEN = ("keyword", "name", "string", "number", "comment", "operator")
 class Colours:
     """Where the words of a language stand in lines of text. Imports pygments when it is first asked."""
 
-    def __init__(self, lines: list[str], language: str, *, whole: bool) -> None:
+    def __init__(self, lines: Sequence[str], language: str, *, whole: bool) -> None:
         """`whole`: read the lines as one text (a command with a here-document), else each for itself."""
         self._lines = lines
         self._language = language
@@ -167,6 +174,15 @@ class Colours:
                 if part and kind:
                     yield line, column, column + len(part), kind
                 column += len(part)
+
+
+def language_of_file(name: str) -> str:
+    """What pygments calls the language of a file of this name; "" for none. Imports pygments."""
+    from pygments.lexers import find_lexer_class_for_filename
+
+    # what a name matches is decided by its end, and a pattern may hold what fnmatch reads as one
+    found = find_lexer_class_for_filename(name.rpartition("/")[2])
+    return found.aliases[0] if found is not None and found.aliases else ""
 
 
 @lru_cache(256)

@@ -8,29 +8,32 @@ from typing import ClassVar, Literal
 
 from rich.segment import Segment
 from rich.style import Style
-from rich.text import Text
+from textual import events
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from afk_tui.widgets.argument_lines import KINDS_OF_TOKEN, MARK, Colours, LineKind, WrappedLines, diff_kinds
+from afk_tui.widgets.argument_diffs import Diff, SplitSheet, UnifiedSheet
+from afk_tui.widgets.argument_lines import KINDS_OF_TOKEN, Colours
+from afk_tui.widgets.argument_sheets import Sheet, TextSheet, json_folds
 
 PreviewKind = Literal["diff", "command", "json"]
 
-WRAP_MARK = "↪"
-# Below this width the line numbers go, below the next one the gutter.
-NUMBERED_WIDTH = 24
-GUTTER_WIDTH = 6
+# From this width on a diff is shown side by side, unless it was asked for the other way.
+SPLIT_WIDTH = 96
+LEAST_SPLIT_WIDTH = 48
 
 
 class ArgumentView(ScrollView, can_focus=True):
     """A preview of a call's arguments, of the kind "diff", "command" or "json". The text is clean already.
 
     Arrows, page keys, home, end and the wheel scroll; enter and space do nothing here. Long lines go on in
-    the next row, behind a mark in the gutter. `last_line_seen` becomes true when the last row has been
-    painted on the screen, and stays so until another text is shown.
+    the next row, behind a mark in the gutter. Long values of JSON are folded; `toggle_folds`, or a click on one,
+    unfolds them. A diff is side by side where there is room, or as `toggle_split` says. `last_line_seen` becomes
+    true when the last row has been painted on the screen with nothing folded, and stays so until another text is
+    shown.
     """
 
     ALLOW_SELECT = False
@@ -41,6 +44,7 @@ class ArgumentView(ScrollView, can_focus=True):
         "argument-view--hunk",
         "argument-view--added",
         "argument-view--removed",
+        "argument-view--absent",
         "argument-view--note",
         "argument-view--mark",
         *(f"argument-view--{kind}" for kind in KINDS_OF_TOKEN),
@@ -59,6 +63,7 @@ class ArgumentView(ScrollView, can_focus=True):
         & > .argument-view--hunk { color: $text-primary; }
         & > .argument-view--added { color: $text-success; background: $success 15%; }
         & > .argument-view--removed { color: $text-error; background: $error 15%; }
+        & > .argument-view--absent { background: $foreground 4%; }
         & > .argument-view--note { color: $foreground 60%; text-style: italic; }
         & > .argument-view--mark { color: $text-warning; background: $warning 30%; text-style: bold; }
         & > .argument-view--keyword { color: $text-accent; }
@@ -76,6 +81,9 @@ class ArgumentView(ScrollView, can_focus=True):
     class LastLineSeen(Message):
         """The last row of the text has been on the screen, for the first time."""
 
+    class LayoutChanged(Message):
+        """It is shown side by side now, or no longer, or other lines are folded."""
+
     @dataclass
     class PositionChanged(Message):
         """What is on the screen changed; `text` says where it ends, such as "line 12 of 40"."""
@@ -87,64 +95,105 @@ class ArgumentView(ScrollView, can_focus=True):
         text: str = "",
         kind: PreviewKind = "json",
         *,
-        language: str = "",
+        file: str = "",
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
-        self._lines: list[str] = []
-        self._line_kinds: list[LineKind] = []
-        self._is_diff = False
-        self._colours = Colours([], "", whole=False)
-        self._wrapped = WrappedLines([], 1)
         self._styles: dict[str, Style] = {}
         self._told_position = ""
         # Counts the texts shown: a row painted of a former one says nothing about this one.
         self._edition = 0
-        self._take(text, kind, language)
+        # None: by the width
+        self._wants_split: bool | None = None
+        self._take(text, kind, file)
 
-    def show_preview(self, text: str, kind: PreviewKind, *, language: str = "") -> None:
-        """Show another text from its first line on; nothing of it has been seen yet.
+    def show_preview(self, text: str, kind: PreviewKind, *, file: str = "", seen: bool = False) -> None:
+        """Show another text from its first line on; nothing of it has been seen yet, unless it was `seen` before.
 
-        `language` names, for a diff, the language of its content as pygments calls it; "" for none.
+        `file` is what a diff is of: its name says in which language the content is coloured.
         """
-        self._take(text, kind, language)
-        self.last_line_seen = False
+        self._take(text, kind, file)
+        self.set_reactive(ArgumentView.last_line_seen, seen)
         self._lay_out(force=True)
         self.scroll_to(y=0, animate=False)
+        self.refresh()
+        self.call_after_refresh(self._tell_position)
+
+    def _take(self, text: str, kind: PreviewKind, file: str) -> None:
+        self._edition += 1
+        self._diff = Diff(text, file) if kind == "diff" else None
+        if self._diff is not None:
+            self._sheet: Sheet = self._sheet_of_diff(self._diff)
+            return
+        # of arguments, an empty last line is content
+        lines = text.split("\n")
+        # Strings of JSON never span lines, so each can be read when it is shown; a shell's can.
+        whole = kind == "command"
+        colours = Colours(lines, "bash" if whole else "json", whole=whole)
+        self._sheet = TextSheet(lines, colours, json_folds(lines) if kind == "json" else ())
+
+    # Ways of showing it
+
+    @property
+    def is_diff(self) -> bool:
+        """Whether it can be shown in two ways."""
+        return self._diff is not None
+
+    @property
+    def can_split(self) -> bool:
+        """Whether there is room to show it side by side."""
+        return self.is_diff and self.size.width >= LEAST_SPLIT_WIDTH
+
+    @property
+    def is_split(self) -> bool:
+        """Whether it is a diff shown side by side."""
+        return isinstance(self._sheet, SplitSheet)
+
+    @property
+    def folded(self) -> int:
+        """How many lines are folded away."""
+        return self._sheet.folded
+
+    @property
+    def can_fold(self) -> bool:
+        """Whether something can be folded, or unfolded."""
+        return isinstance(self._sheet, TextSheet) and self._sheet.has_folds
+
+    def toggle_split(self) -> None:
+        """Show a diff the other way, this one and those after it."""
+        self._wants_split = not self.is_split
+        self._lay_out()
+
+    def toggle_folds(self) -> None:
+        """Unfold everything, or fold what is long."""
+        top, _ = self._sheet.line_at(min(self.scroll_offset.y, self._sheet.height - 1))
+        self._sheet.set_folded(not self._sheet.folded)
+        self._show_from(top)
+
+    def on_click(self, event: events.Click) -> None:
+        """Unfold what was clicked on."""
+        row = event.y + self.scroll_offset.y
+        if row < self._sheet.height and self._sheet.unfold_at(row):
+            self._show_from(self._sheet.line_at(min(self.scroll_offset.y, self._sheet.height - 1))[0])
+
+    def _show_from(self, line: int) -> None:
+        self.virtual_size = Size(0, self._sheet.height)
+        self.scroll_to(y=self._sheet.row_of(line), animate=False)
+        self.post_message(self.LayoutChanged())
         self.refresh()
         self.call_after_refresh(self._tell_position)
 
     @property
     def position_text(self) -> str:
         """Up to where the text is on the screen: "line 12 of 40"."""
-        total = len(self._lines)
-        row = min(self.scroll_offset.y + self.size.height, self._wrapped.height) - 1
+        sheet = self._sheet
+        row = min(self.scroll_offset.y + self.size.height, sheet.height) - 1
         if row < 0:
-            return f"line 0 of {total}"
-        index, piece = self._wrapped.at(row)
-        rest = piece + 1 < len(self._wrapped.pieces(index))
-        return f"line {index + 1} of {total}{', which goes on below' if rest else ''}"
-
-    def _take(self, text: str, kind: PreviewKind, language: str) -> None:
-        self._edition += 1
-        self._is_diff = kind == "diff"
-        if self._is_diff:
-            # A diff ends with a newline that is not a line of it; of arguments, an empty last line is
-            # content.
-            self._lines = text.removesuffix("\n").split("\n")
-            self._line_kinds = diff_kinds(self._lines)
-            content = [
-                line[1:] if line_kind in ("added", "removed", "plain") else ""
-                for line, line_kind in zip(self._lines, self._line_kinds, strict=True)
-            ]
-            self._colours = Colours(content, language, whole=False)
-        else:
-            self._lines = text.split("\n")
-            self._line_kinds = ["plain"] * len(self._lines)
-            # Strings of JSON never span lines, so each can be read when it is shown; a shell's can.
-            whole = kind == "command"
-            self._colours = Colours(self._lines, language or ("bash" if whole else "json"), whole=whole)
+            return f"line 0 of {sheet.total}"
+        line, rest = sheet.line_at(row)
+        folded = f", {sheet.folded} folded" if sheet.folded else ""
+        return f"line {line + 1} of {sheet.total}{', which goes on below' if rest else ''}{folded}"
 
     # Layout
 
@@ -169,29 +218,33 @@ class ArgumentView(ScrollView, can_focus=True):
         super().notify_style_update()
 
     def _lay_out(self, *, force: bool = False) -> None:
-        width = self._text_width()
         if not force and self._is_laid_out():
             return
-        top, _ = self._wrapped.at(self.scroll_offset.y) if self._wrapped.height else (0, 0)
-        self._wrapped = WrappedLines(self._lines, width)
-        self.virtual_size = Size(0, self._wrapped.height)
-        if not force and 0 < top < len(self._lines):
-            self.scroll_to(y=self._wrapped.first_row(top), animate=False)
+        was, row = self._sheet, self.scroll_offset.y
+        top = was.line_at(row)[0] if row < was.height else 0
+        if self._diff is not None and isinstance(was, SplitSheet) != self._is_to_be_split():
+            self._sheet = self._sheet_of_diff(self._diff)
+            self.post_message(self.LayoutChanged())
+            top = 0 if was.total == 0 else top * self._sheet.total // was.total
+        self._sheet.lay_out(self.size.width)
+        self.virtual_size = Size(0, self._sheet.height)
+        if not force and 0 < top < self._sheet.total:
+            self.scroll_to(y=self._sheet.row_of(top), animate=False)
         self.refresh()
+        self.call_after_refresh(self._tell_position)
+
+    def _is_to_be_split(self) -> bool:
+        wanted = self._wants_split
+        if wanted is None:  # beside a new file there would be nothing
+            wanted = self.size.width >= SPLIT_WIDTH and self._diff is not None and self._diff.has_former
+        return wanted and self.size.width >= LEAST_SPLIT_WIDTH
+
+    def _sheet_of_diff(self, diff: Diff) -> Sheet:
+        return SplitSheet(diff) if self._is_to_be_split() else UnifiedSheet(diff)
 
     def _is_laid_out(self) -> bool:
-        return self._wrapped.lines is self._lines and self._wrapped.width == self._text_width()
-
-    def _text_width(self) -> int:
-        return max(1, self.size.width - self._gutter_width())
-
-    def _gutter_width(self) -> int:
-        """Line number, wrap mark and a space; less on a narrow screen."""
-        width = self.size.width
-        digits = len(str(len(self._lines)))
-        if width >= NUMBERED_WIDTH and width >= digits * 3:
-            return digits + 3
-        return 2 if width >= GUTTER_WIDTH else 0
+        split = self._diff is not None and self._is_to_be_split()
+        return self._sheet.width == self.size.width and split == self.is_split
 
     def _tell_position(self) -> None:
         text = self.position_text
@@ -228,6 +281,8 @@ class ArgumentView(ScrollView, can_focus=True):
     # Painting
 
     def _style(self, kind: str) -> Style:
+        if kind == "plain":
+            return self.rich_style
         style = self._styles.get(kind)
         if style is None:
             style = self.get_component_rich_style(f"argument-view--{kind}")
@@ -237,44 +292,17 @@ class ArgumentView(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Row `y` of the screen."""
         width = self.size.width
-        base = self.rich_style
         row = y + self.scroll_offset.y
-        if width <= 0 or row >= self._wrapped.height or not self._is_laid_out():
+        if width <= 0 or not self._is_laid_out() or row >= self._sheet.height:
             # Never a row wrapped for another width: it would be cut, and could count as seen.
-            return Strip.blank(max(0, width), base)
-        index, piece = self._wrapped.at(row)
-        if row == self._wrapped.height - 1 and not self.last_line_seen:
+            return Strip.blank(max(0, width), self.rich_style)
+        if row == self._sheet.height - 1 and not self.last_line_seen and not self._sheet.folded:
             # Painting is the proof that it was on the screen: a row scrolled away or clipped is never asked
             # for.
             self.call_later(self._note_last_line, self._edition)
-        line_kind = self._line_kinds[index]
-        style = base if line_kind == "plain" else self._style(line_kind)
-        segments = [*self._gutter(index, piece), *Segment.apply_style(self._content(index, piece), style)]
-        return Strip(segments).adjust_cell_length(width, style)
+        segments, style = self._sheet.paint(row, self._style, self.app.console)
+        return Strip(Segment.simplify(segments)).adjust_cell_length(width, style)
 
     def _note_last_line(self, edition: int) -> None:
         if edition == self._edition:
             self.last_line_seen = True
-
-    def _gutter(self, index: int, piece: int) -> list[Segment]:
-        gutter = self._gutter_width()
-        if not gutter:
-            return []
-        number = "" if piece or gutter == 2 else str(index + 1)
-        mark = WRAP_MARK if piece else " "
-        return [Segment(f"{number:>{gutter - 2}}{mark} ", self._style("gutter"))]
-
-    def _content(self, index: int, piece: int) -> list[Segment]:
-        pieces = self._wrapped.pieces(index)
-        start = sum(map(len, pieces[:piece]))
-        text = Text(pieces[piece], end="", no_wrap=True)
-        shift = 1 if self._is_diff else 0
-        plain = self._line_kinds[index] in ("plain", "added", "removed")
-        for first, last, kind in self._colours.spans(index) if plain else ():
-            first, last = first + shift - start, last + shift - start
-            if last > 0 and first < len(text):
-                # Only the foreground: the line's own background says added or removed.
-                text.stylize(Style(color=self._style(kind).color), max(0, first), last)
-        for mark in MARK.finditer(pieces[piece]):
-            text.stylize(self._style("mark"), mark.start(), mark.end())
-        return list(text.render(self.app.console))

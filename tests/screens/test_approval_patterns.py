@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.screens.desk import Desk, staged
 from tests.screens.stage import until_run
-from tests.screens.test_approval import Desk, staged
 
 
 async def begin_writing(it: Desk, key: str = "t") -> None:

@@ -10,14 +10,18 @@ import time
 from collections.abc import Callable
 
 import pytest
+from rich.cells import cell_len
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 
+from afk.tools.diff import unified_diff
+from afk_tui.widgets.argument_diffs import Diff
 from afk_tui.widgets.argument_lines import Colours, WrappedLines, diff_kinds, wrap
-from afk_tui.widgets.argument_view import WRAP_MARK, ArgumentView, PreviewKind
+from afk_tui.widgets.argument_sheets import WRAP_MARK, json_folds
+from afk_tui.widgets.argument_view import LEAST_SPLIT_WIDTH, SPLIT_WIDTH, ArgumentView, PreviewKind
 
 FORTY = "\n".join(f"row {number}" for number in range(1, 41))
 
@@ -25,16 +29,16 @@ FORTY = "\n".join(f"row {number}" for number in range(1, 41))
 class Desk(App[None]):
     BINDINGS: list[BindingType] = [Binding(key, f"pressed('{key}')") for key in ("enter", "space", "a")]  # noqa: RUF012
 
-    def __init__(self, text: str = "", kind: PreviewKind = "command", language: str = "") -> None:
+    def __init__(self, text: str = "", kind: PreviewKind = "command", file: str = "") -> None:
         super().__init__()
-        self.given = (text, kind, language)
+        self.given = (text, kind, file)
         self.seen = 0
         self.positions: list[str] = []
         self.keys: list[str] = []
 
     def compose(self) -> ComposeResult:
-        text, kind, language = self.given
-        yield ArgumentView(text, kind, language=language)
+        text, kind, file = self.given
+        yield ArgumentView(text, kind, file=file)
 
     @property
     def view(self) -> ArgumentView:
@@ -60,8 +64,8 @@ async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
         await pilot.pause()
 
 
-async def shown_lines(text: str, kind: PreviewKind, width: int, language: str = "") -> list[str]:
-    app = Desk(text, kind, language)
+async def shown_lines(text: str, kind: PreviewKind, width: int, file: str = "") -> list[str]:
+    app = Desk(text, kind, file)
     async with app.run_test(size=(width, 60)) as pilot:
         await until(pilot, lambda: app.view.last_line_seen)
         return app.screen_lines()
@@ -168,7 +172,7 @@ async def test_at_every_width_all_of_the_text_is_there(width: int) -> None:
         while True:
             top = app.view.scroll_offset.y
             lines = app.screen_lines()
-            gutter = app.view._gutter_width()
+            gutter = app.view._sheet.gutter_width  # type: ignore[attr-defined]
             for y, line in enumerate(lines):
                 assert app.view.render_line(y).cell_length == app.view.size.width
                 read[top + y] = line[gutter:]
@@ -192,11 +196,16 @@ async def test_a_diff_shows_signs_and_colours_and_no_content_passes_for_a_header
         *("header", "header", "hunk"),
         *("plain", "removed", "removed", "added", "added"),
     ]
-    app = Desk(diff, "diff", "python")
+    app = Desk(diff, "diff", "f.py")
     async with app.run_test(size=(60, 20)) as pilot:
         await until(pilot, lambda: app.view.last_line_seen)
         lines = app.screen_lines()
-        assert [line.split()[1] for line in lines[4:8]] == ["-", "---", "+", "+++"]
+        assert [line.split()[:2] for line in lines[4:8]] == [
+            ["2", "-"],
+            ["3", "---"],
+            ["2", "+"],
+            ["3", "+++"],
+        ]
         backgrounds = [next(iter(app.view.render_line(y)._segments[-1:])).style for y in (3, 4, 6)]
         assert len({style.bgcolor for style in backgrounds if style is not None}) == 3
 
@@ -316,7 +325,168 @@ async def test_a_row_wrapped_for_a_wider_screen_is_not_painted_cut() -> None:
     app = Desk("x" * 2_000)
     async with app.run_test(size=(60, 12)) as pilot:
         await until(pilot, lambda: app.positions != [])
-        app.view._wrapped = WrappedLines(app.view._lines, 2_000)
+        app.view._sheet.lay_out(2_000)
         assert set("".join(app.screen_lines())) == {" "}
         await pilot.pause()
         assert not app.view.last_line_seen
+
+
+CHANGED = "".join(
+    difflib.unified_diff(
+        [f"row {n}\n" for n in range(1, 40)],
+        [f"row {n}\n" if n != 20 else "row twenty\nand more\n" for n in range(1, 40)],
+        "a/f.txt",
+        "b/f.txt",
+    )
+)
+
+
+async def test_where_there_is_room_a_diff_is_side_by_side_with_the_numbers_of_both_files() -> None:
+    diff = unified_diff(
+        "".join(f"row {n}\n" for n in range(1, 40)),
+        "".join(f"row {n}\n" if n != 20 else "row twenty\nand more\n" for n in range(1, 40)),
+        "f.txt",
+    )
+    app = Desk(diff, "diff")
+    async with app.run_test(size=(SPLIT_WIDTH, 20)) as pilot:
+        await until(pilot, lambda: app.view.last_line_seen)
+        lines = [line.replace("│", " ").split() for line in app.screen_lines()]
+        assert lines[6] == ["20", "-", "row", "20", "20", "+", "row", "twenty"]
+        assert lines[7] == ["21", "+", "and", "more"]
+        assert lines[8] == ["21", "row", "21", "22", "row", "21"]
+        for line in app.screen_lines():
+            assert cell_len(line) == SPLIT_WIDTH
+        await pilot.resize_terminal(SPLIT_WIDTH - 1, 20)
+        await until(pilot, lambda: not app.view.is_split)
+        assert [line.split() for line in app.screen_lines()[6:8]] == [
+            ["20", "-row", "20"],
+            ["20", "+row", "twenty"],
+        ]
+
+
+async def test_the_other_way_of_showing_a_diff_is_kept_over_widths_and_for_the_next_one() -> None:
+    app = Desk(CHANGED, "diff")
+    async with app.run_test(size=(140, 20)) as pilot:
+        await until(pilot, lambda: app.view.is_split)
+        app.view.toggle_split()
+        await until(pilot, lambda: not app.view.is_split)
+        app.view.show_preview(CHANGED, "diff")
+        await pilot.pause()
+        assert not app.view.is_split
+        app.view.toggle_split()
+        await pilot.resize_terminal(60, 20)
+        await until(pilot, lambda: app.view.size.width == 60)
+        assert app.view.is_split
+
+
+@pytest.mark.parametrize("width", [12, 31, 60, 97, 140])
+@pytest.mark.parametrize("split", [False, True])
+async def test_at_every_width_all_of_a_diff_is_there_whichever_way_it_is_shown(
+    width: int, split: bool
+) -> None:
+    old, new = "abcdefghij" * 12, "日本語テキスト" * 9
+    app = Desk(unified_diff(f"same\n{old}\nlast", f"same\n{new}\nlast\n", "f.txt"), "diff")
+    async with app.run_test(size=(width, 300)) as pilot:
+        await until(pilot, lambda: app.view.last_line_seen)
+        if app.view.is_split != split:
+            app.view.toggle_split()
+        split = split and width >= LEAST_SPLIT_WIDTH
+        await until(pilot, lambda: app.view.is_split == split and app.view._is_laid_out())
+        lines = app.screen_lines()
+        assert {cell_len(line) for line in lines} == {width}
+        letters = "".join("".join(c for c in line if c in old) for line in lines)
+        signs = "".join("".join(c for c in line if c in new) for line in lines)
+        assert old in letters
+        assert signs == new
+
+
+async def test_a_file_of_a_known_language_is_coloured_over_the_lines_of_a_string() -> None:
+    after = 'def f():\n    """One\n    return two\n    """\n    return 3\n'
+    app = Desk(unified_diff("", after, "f.py", new_file=True), "diff", "f.py")
+    async with app.run_test(size=(60, 20)) as pilot:
+        await until(pilot, lambda: app.view.last_line_seen)
+        in_string, outside = (
+            {segment.text.strip(): segment.style for segment in app.view.render_line(y)} for y in (5, 7)
+        )
+        keyword = outside["return"]
+        assert keyword is not None
+        assert all(style is None or style.color != keyword.color for style in in_string.values())
+
+
+def test_a_file_of_an_unknown_language_has_one_colour() -> None:
+    assert Diff(CHANGED, "f.unknown").spans(5) == []
+    assert Diff(CHANGED, "").spans(5) == []
+    assert Diff("--- a\n+++ b\n@@ -0,0 +1 @@\n+def f(): pass\n", "x/[a]/b.py").spans(3) != []
+
+
+LISTED = json.dumps(
+    {"path": "a", "rows": list(range(60)), "few": [1, 2], "more": {"a": list(range(30))}}, indent=2
+)
+
+
+async def test_long_values_of_json_are_folded_and_what_is_folded_was_not_seen() -> None:
+    app = Desk(LISTED, "json")
+    async with app.run_test(size=(60, 20)) as pilot:
+        await until(pilot, lambda: app.positions[-1:] == ["line 103 of 103, 92 folded"])
+        lines = [line.split(maxsplit=1)[1].rstrip() for line in app.screen_lines() if line.strip()]
+        assert lines == [
+            "{",
+            '"path": "a",',
+            '"rows": [ … 60 lines folded … ],',
+            '"few": [',
+            "1,",
+            "2",
+            "],",
+            '"more": { … 32 lines folded … }',
+            "}",
+        ]
+        await pilot.pause()
+        assert not app.view.last_line_seen
+        app.view.toggle_folds()
+        await until(pilot, lambda: app.positions[-1] == "line 20 of 103")
+        assert not app.view.last_line_seen, "unfolded, and not read to its end"
+        await pilot.press("end")
+        await until(pilot, lambda: app.seen == 1)
+        app.view.toggle_folds()
+        await until(pilot, lambda: "92 folded" in app.positions[-1])
+        assert app.view.last_line_seen, "what was seen stays seen"
+
+
+async def test_a_click_unfolds_what_it_is_on_and_nothing_else() -> None:
+    app = Desk(LISTED, "json")
+    async with app.run_test(size=(60, 20)) as pilot:
+        await until(pilot, lambda: app.positions != [])
+        await pilot.click(ArgumentView, offset=(10, 1))
+        assert app.view.folded == 92
+        await pilot.click(ArgumentView, offset=(10, 7))
+        await until(pilot, lambda: app.view.folded == 60)
+        assert not app.view.last_line_seen
+
+
+def test_what_is_short_is_not_folded() -> None:
+    for value in ({"a": list(range(20))}, {"a": [[1, 2]] * 8}, ["x"] * 100, {"a": "x" * 9000}, "{"):
+        assert json_folds(json.dumps(value, indent=2).split("\n")) == []
+
+
+async def test_a_diff_of_many_lines_opens_and_only_what_is_shown_is_coloured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[str] = []
+    real = Colours._read
+
+    def counting(self: Colours, text: str) -> object:
+        read.append(text)
+        return real(self, text)
+
+    monkeypatch.setattr(Colours, "_read", counting)
+    before = "".join(f"value_{n} = {n}\n" for n in range(40_000))
+    after = "".join(f"value_{n} = {n + 1}\n" for n in range(40_000))
+    app = Desk(unified_diff(before, after, "f.py"), "diff", "f.py")
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.positions[-1:] == ["line 30 of 40003"])
+        await pilot.press("end")
+        await until(pilot, lambda: app.seen == 1)
+        assert 0 < len(read) <= 200
+        app.view.toggle_split()
+        await until(pilot, lambda: app.positions[-1].endswith("of 80003"))
+        assert sum(map(len, read)) < 20_000
