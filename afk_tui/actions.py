@@ -45,7 +45,9 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "checkpoints", "Checkpoints", "Browse this thread's checkpoints", "f5", "f5", "checkpoints", "History"
     ),
-    Action("compaction", "Compaction", "Remove old records of this thread", "f6", "f6", "compact", "History"),
+    Action(
+        "compaction", "Compaction", "Remove old records, here or everywhere", "f6", "f6", "compact", "History"
+    ),
     Action(
         "summary",
         "Summary",

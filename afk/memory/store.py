@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from afk.memory.compaction_detail import CompactionDetail, SpaceTaken
 from afk.memory.deletion import ThreadDeletion
 from afk.memory.found import FoundText
 from afk.memory.output_store import WholeOutputs
@@ -425,6 +426,16 @@ class MemoryStore(SummaryStore, WholeOutputs, Protocol):
         progress: CompactionProgress | None = None,
     ) -> MemoryCompactionResult:
         """Remove what the policies say and nobody needs. Can be cancelled between two batches and run again."""
+        ...
+
+    async def compaction_detail(
+        self, thread_id: str, retention: Retention, *, most_runs: int = 20
+    ) -> CompactionDetail:
+        """What `compact` would do now, by kind and by run; changes nothing."""
+        ...
+
+    async def space_taken(self, thread_id: str | None = None) -> list[SpaceTaken]:
+        """What takes the space, of a thread (about) or of the whole file, the largest first."""
         ...
 
     async def compact_unattended(

@@ -14,9 +14,7 @@ from afk_tui.gateway import messages
 from afk_tui.gateway.background import Background
 from afk_tui.gateway.checkpoint_details import CheckpointDetails, read_details
 from afk_tui.gateway.clean import clean, clean_line
-from afk_tui.gateway.compaction import CompactionForm, CompactionView, PastCompaction, Progress
-from afk_tui.gateway.compaction import past_of as past_compaction
-from afk_tui.gateway.compaction import view_of as compaction_view
+from afk_tui.gateway.compaction import Compactions
 from afk_tui.gateway.deciding import Deciding
 from afk_tui.gateway.deleting import Deletions
 from afk_tui.gateway.errors import GatewayError, told
@@ -50,6 +48,7 @@ class Gateway(Deciding):
         self._starting: set[str] = set()
         self.deletions = Deletions(engine.runner, engine.store)
         self.summaries = Summaries(engine.runner, engine.store, engine.agent)
+        self.compactions = Compactions(engine.runner, engine.store)
         self.keeping = ThreadKeeping(engine.store, engine.workspace)
         self.texts = Texts(engine.store, engine.workspace)
 
@@ -253,29 +252,6 @@ class Gateway(Deciding):
         """Whether a run (of this thread, or any) goes on in this app."""
         handles = [self._runner.live_handle(run_id) for run_id in list(self._store.live_runs)]
         return any(h is not None and (thread_id is None or h.thread_id == thread_id) for h in handles)
-
-    # keeping it small
-
-    async def compaction(
-        self, thread_id: str, form: CompactionForm, *, dry: bool, progress: Progress | None = None
-    ) -> CompactionView:
-        """Remove a thread's old records, or count what would go. Raises ValueError for a form that makes no
-        sense."""
-        events, states = form.policies()
-        with told():
-            result = await self._runner.compact_thread(
-                thread_id=thread_id,
-                event_policy=events,
-                state_policy=states,
-                dry_run=dry,
-                progress=progress,
-            )
-        return compaction_view(result, dry=dry)
-
-    async def past_compactions(self, thread_id: str) -> list[PastCompaction]:
-        """Compactions of before, the newest first."""
-        with told():
-            return [past_compaction(record) for record in await self._store.list_compactions(thread_id)]
 
     # what the app remembers
 

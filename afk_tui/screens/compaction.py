@@ -1,4 +1,4 @@
-"""Removing old records of a thread: what to keep, what would go, the removal itself, and what came of it."""
+"""Removing old records: what to keep, what would go, the removal itself, and what came of it."""
 
 from __future__ import annotations
 
@@ -17,30 +17,40 @@ from textual.timer import Timer
 from textual.widgets import Button, Input, ProgressBar, Static
 from textual.worker import Worker
 
-from afk_tui.gateway.compaction import CompactionForm, CompactionView
+from afk_tui.gateway.compaction_views import CompactionForm, CompactionView
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.messages import StoreChanged
 from afk_tui.screens import compaction_words as words
-from afk_tui.screens.limit_field import LimitField, parse_age, parse_count
-from afk_tui.screens.words import age_of, count, size
+from afk_tui.screens.compaction_form import CompactionFormPanel
+from afk_tui.screens.compaction_space import SpacePanel
+from afk_tui.screens.compaction_upkeep import UpkeepPanel
+from afk_tui.screens.words import count, size
 from afk_tui.styles_folder import styles_folder
+from afk_tui.widgets.choice_row import ChoiceRow
 from afk_tui.widgets.key_hints import KeyHints
 
 # how long the form has to stand still before what would go is counted anew
 SETTLE_S = 0.25
 PAINT_EVERY_S = 0.05
 # below this, the outcome stands under the form
-WIDE = 80
-NOTE = "A record goes when any limit says so; empty is no limit. Messages are never removed."
+WIDE = 104
 
 Phase = Literal["form", "confirm", "running", "stopped", "done"]
+FORM_HINTS = (
+    ("a", "this thread / all"),
+    ("1-4", "keep"),
+    ("s", "schedule"),
+    ("h", "hint"),
+    ("u", "count again"),
+    ("tab", "next field"),
+)
 HINTS: dict[Phase, tuple[tuple[str, str], ...]] = {
-    "form": (("esc", "close"), ("c", "compact"), ("u", "count again"), ("tab", "next field")),
+    "form": (("esc", "close"), ("c", "compact"), *FORM_HINTS),
     "confirm": (("y", "remove"), ("n", "keep everything"), ("esc", "back")),
     "running": (("esc", "stop; what is removed stays removed"),),
-    "stopped": (("esc", "close"), ("c", "go on"), ("u", "count again"), ("tab", "next field")),
-    "done": (("esc", "close"), ("c", "compact again"), ("tab", "next field")),
+    "stopped": (("esc", "close"), ("c", "go on"), *FORM_HINTS),
+    "done": (("esc", "close"), ("c", "compact again"), *FORM_HINTS),
 }
 
 
@@ -48,7 +58,7 @@ class CompactionScreen(Screen[None]):
     """Asks, counts, confirms, removes, tells. Escape goes one step back, and stops a removal between two batches."""
 
     CSS_PATH = styles_folder() / "compaction.tcss"
-    AUTO_FOCUS = "#compact"
+    AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as the base declares it
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -56,12 +66,19 @@ class CompactionScreen(Screen[None]):
         Binding("u", "count", "Count again", show=False),
         Binding("y", "remove", "Remove", show=False),
         Binding("n", "keep", "Keep everything", show=False),
+        Binding("a", "next('scope')", "This thread or all", show=False),
+        Binding("s", "next('every')", "Schedule", show=False),
+        Binding("h", "next('hint')", "Hint", show=False),
+        *(Binding(str(n + 1), f"preset({n})", "Keep", show=False) for n in range(4)),
         Binding("escape", "back", "Back", show=False),
     ]
 
-    def __init__(self, gateway: Gateway, thread_id: str, title: str) -> None:
+    def __init__(self, gateway: Gateway, thread_id: str | None, title: str) -> None:
+        """`thread_id` None: of all threads only."""
         super().__init__()
         self._gateway = gateway
+        self._compactions = gateway.compactions
+        self._first_thread = thread_id
         self._of_thread = thread_id
         self._title = title
         self._phase: Phase = "form"
@@ -74,14 +91,14 @@ class CompactionScreen(Screen[None]):
         self._painted_at = 0.0
 
     def compose(self) -> ComposeResult:
-        """The form; what would go or went, and what went before; the keys."""
+        """The form, what happens by itself and what takes the space; what would go or went, and what went before."""
         with Horizontal(id="head"):
-            yield Static(
-                Content.assemble(("Compaction", "bold $text-primary"), f"  {self._title}"), id="title"
-            )
+            yield Static(id="title")
         with VerticalScroll(id="body", can_focus=False):
-            with Vertical(id="form"):
-                yield from self._compose_form()
+            with Vertical(id="left"):
+                yield CompactionFormPanel(has_thread=self._first_thread is not None)
+                yield UpkeepPanel(self._compactions, self._read_form)
+                yield SpacePanel(classes="-beside")
             with Vertical(id="side"):
                 with Vertical(id="outcome"):
                     yield Static(id="say")
@@ -93,79 +110,78 @@ class CompactionScreen(Screen[None]):
                         yield Button("Compact…", id="compact", compact=True, variant="primary")
                         yield Button("Keep everything", id="keep", compact=True)
                         yield Button("Remove", id="remove", compact=True, variant="error")
+                        yield Button("Stop", id="stop", compact=True)
+                    yield Static(id="parts")
                 yield Static(Content.styled("Past compactions", "bold"), classes="heading")
                 yield Static(id="past")
+                yield SpacePanel(classes="-below")
         yield KeyHints(id="hints")
-
-    def _compose_form(self) -> ComposeResult:
-        defaults = CompactionForm()
-        yield Static(
-            Content.assemble(("Remove events", "bold"), (": telemetry", words.MUTED)),
-            classes="heading",
-        )
-        yield LimitField("older than", _age(defaults.event_age_ms), "24h, 7d, 90m", parse_age, id="event-age")
-        yield LimitField(
-            "all but the newest", _count(defaults.event_count), "no limit", parse_count, id="event-count"
-        )
-        yield Static(
-            Content.assemble(("Remove states", "bold"), (": checkpoints, summaries", words.MUTED)),
-            classes="heading",
-        )
-        yield LimitField(
-            "all but the newest", _count(defaults.state_count), "no limit", parse_count, id="state-count"
-        )
-        yield LimitField("older than", _age(defaults.state_age_ms), "no limit", parse_age, id="state-age")
-        yield Static(Content.styled(NOTE, words.MUTED), id="note")
 
     def on_mount(self) -> None:
         """Count what would go with the defaults, and read what went before."""
+        self._show_title()
         self._enter("form")
+        # what is above it is to be seen first, also where little is
+        self.query_one("#compact").focus(scroll_visible=False)
         self.action_count()
-        self.run_worker(self._read_past, group="past", exclusive=True, exit_on_error=False)
+        self._read_all()
 
-    # the form
-
-    def read_form(self) -> CompactionForm | None:
-        """What the fields say, or None after saying at each field what is wrong with it."""
-        values: dict[str, int | None] = {}
-        for field in self.query(LimitField):
-            try:
-                values[field.id or ""] = field.read()
-            except ValueError:
-                continue
-        if len(values) < len(self.query(LimitField)):
-            return None
-        return CompactionForm(
-            event_age_ms=values["event-age"],
-            event_count=values["event-count"],
-            state_count=values["state-count"],
-            state_age_ms=values["state-age"],
+    def _show_title(self) -> None:
+        of = self._title if self._of_thread is not None else "all threads"
+        self.query_one("#title", Static).update(
+            Content.assemble(("Compaction", "bold $text-primary"), f"  {of}")
         )
 
-    @on(Input.Changed)
+    def _read_form(self) -> CompactionForm | None:
+        """What the form says; None where it can't be read, and the field that is wrong has the focus."""
+        panel = self.query_one(CompactionFormPanel)
+        form = panel.read()
+        if form is None:
+            panel.focus_wrong_field()
+        return form
+
+    # what is asked for
+
+    @on(CompactionFormPanel.Changed)
     def form_changed(self) -> None:
         """Another form asks for another count, also after a result."""
         if self._phase in ("confirm", "running"):
             return
-        if self._settling:
-            self._settling.stop()
-        form = self.read_form()
+        form = self.query_one(CompactionFormPanel).read()
         if form is None:
+            self._stop_settling()
             self._counted_form = None
             self._would_go = None
             self._enter("form")
             self._say("Mend the field that is marked; then what would go is counted.", None)
         elif form != self._counted_form:
-            self._enter("form")
-            self._settling = self.set_timer(SETTLE_S, self._count_if_asking)
+            self._settle()
+
+    @on(CompactionFormPanel.ScopeChosen)
+    def take_scope(self, event: CompactionFormPanel.ScopeChosen) -> None:
+        """Of this thread, or of all."""
+        if self._phase in ("confirm", "running"):
+            return
+        self._of_thread = None if event.everything else self._first_thread
+        self._show_title()
+        self._would_go = None
+        self.action_count()
+        self._read_all()
 
     @on(StoreChanged)
     def recount(self) -> None:
-        """What was counted holds no longer."""
-        if self._phase == "form" and self._counted_form is not None:
-            if self._settling:
-                self._settling.stop()
-            self._settling = self.set_timer(SETTLE_S, self._count_if_asking)
+        """What was counted holds no longer. All threads are counted anew only when that is asked for."""
+        if self._phase == "form" and self._counted_form is not None and self._of_thread is not None:
+            self._settle()
+
+    def _settle(self) -> None:
+        self._enter("form")
+        self._stop_settling()
+        self._settling = self.set_timer(SETTLE_S, self._count_if_asking)
+
+    def _stop_settling(self) -> None:
+        if self._settling:
+            self._settling.stop()
 
     def _count_if_asking(self) -> None:
         if self._phase == "form":
@@ -176,9 +192,8 @@ class CompactionScreen(Screen[None]):
         """Count what would go, in the background."""
         if self._phase in ("confirm", "running"):
             return
-        form = self.read_form()
+        form = self._read_form()
         if form is None:
-            self._focus_wrong_field()
             return
         self._enter("form")
         self._counted_form = form
@@ -187,7 +202,7 @@ class CompactionScreen(Screen[None]):
 
     async def _count(self, form: CompactionForm, *, then_confirm: bool = False) -> None:
         try:
-            view = await self._gateway.compaction(self._of_thread, form, dry=True)
+            view = await self._compactions.look(self._of_thread, form, self._progress_of_count)
         except GatewayError as error:
             self._would_go = None
             self._enter("form")
@@ -201,6 +216,46 @@ class CompactionScreen(Screen[None]):
         nothing = not (view.events.removed or view.states.removed)
         self._say("Nothing would be removed with these limits." if nothing else "What would go:", view)
 
+    def _progress_of_count(self, done: int, total: int, what: str) -> None:
+        if self._is_time_to_paint() and done < total:
+            self._say(f"Counting what would go: thread {done:,} of {total:,}…", self._would_go)
+
+    def action_next(self, name: str) -> None:
+        """The next choice in a row: by key what a click does there."""
+        if self._phase not in ("confirm", "running"):
+            self.query_one(f"#{name}", ChoiceRow).choose_next()
+
+    def action_preset(self, at: int) -> None:
+        """A preset by its number."""
+        row = self.query_one("#preset", ChoiceRow)
+        if self._phase not in ("confirm", "running"):
+            row.choose(row.options[at])
+
+    @on(KeyHints.Clicked)
+    def take_hint(self, event: KeyHints.Clicked) -> None:
+        """By mouse what the keys do."""
+        match event.key:
+            case "esc":
+                self.action_back()
+            case "c":
+                self.action_compact()
+            case "u":
+                self.action_count()
+            case "y":
+                self.action_remove()
+            case "n":
+                self.action_keep()
+            case "a":
+                self.action_next("scope")
+            case "s":
+                self.action_next("every")
+            case "h":
+                self.action_next("hint")
+            case "1-4":
+                self.action_next("preset")
+            case _:
+                self.focus_next()
+
     # confirming
 
     @on(Button.Pressed, "#compact")
@@ -208,12 +263,10 @@ class CompactionScreen(Screen[None]):
         """Count once more and ask; with a wrong field nothing runs."""
         if self._phase in ("confirm", "running"):
             return
-        form = self.read_form()
+        form = self._read_form()
         if form is None:
-            self._focus_wrong_field()
             return
-        if self._settling:
-            self._settling.stop()
+        self._stop_settling()
         self._counted_form = form
         self.run_worker(
             partial(self._count, form, then_confirm=True), group="count", exclusive=True, exit_on_error=False
@@ -230,7 +283,7 @@ class CompactionScreen(Screen[None]):
     @on(Button.Pressed, "#remove")
     def action_remove(self) -> None:
         """Yes: remove."""
-        form = self.read_form()
+        form = self.query_one(CompactionFormPanel).read()
         if self._phase != "confirm" or form is None:
             return
         self._removed = 0
@@ -239,6 +292,7 @@ class CompactionScreen(Screen[None]):
         self.query_one(ProgressBar).update(total=1, progress=0)
         self._removal = self.run_worker(partial(self._remove, form), group="remove", exit_on_error=False)
 
+    @on(Button.Pressed, "#stop")
     def action_back(self) -> None:
         """One step back; out, from the form or the result."""
         match self._phase:
@@ -255,7 +309,7 @@ class CompactionScreen(Screen[None]):
 
     async def _remove(self, form: CompactionForm) -> None:
         try:
-            view = await self._gateway.compaction(self._of_thread, form, dry=False, progress=self._progress)
+            view = await self._compactions.remove(self._of_thread, form, self._progress)
         except asyncio.CancelledError:
             if self.is_running:
                 self.call_later(self._show_stopped, form)
@@ -268,22 +322,27 @@ class CompactionScreen(Screen[None]):
             self._say(
                 f"Done: {words.what_goes(view)} removed, {size(view.bytes_reclaimed)} given back.", view
             )
-        await self._read_past()
+        self._read_all()
 
     def _progress(self, done: int, total: int, what: str) -> None:
         self._removed = done
-        now = time.monotonic()
-        if now - self._painted_at < PAINT_EVERY_S and done < total:
+        if not self._is_time_to_paint() and done < total:
             return
-        self._painted_at = now
         self.query_one(ProgressBar).update(total=max(1, total), progress=done if total else 1)
         self._say(f"{done:,} of {total:,} removed; {words.STAGES.get(what, what)}…", None)
+
+    def _is_time_to_paint(self) -> bool:
+        now = time.monotonic()
+        if now - self._painted_at < PAINT_EVERY_S:
+            return False
+        self._painted_at = now
+        return True
 
     async def _show_stopped(self, form: CompactionForm) -> None:
         before = self._would_go
         self._enter("stopped")
         try:
-            view = await self._gateway.compaction(self._of_thread, form, dry=True)
+            view = await self._compactions.look(self._of_thread, form)
         except GatewayError as error:
             self._say(_kept_on_failure(self._removed), None, error=str(error))
             return
@@ -296,7 +355,7 @@ class CompactionScreen(Screen[None]):
             f"Stopped: {count(self._removed, 'record')} removed for good. What would still go:",
             view,
         )
-        await self._read_past()
+        self._read_all()
 
     # showing
 
@@ -304,7 +363,8 @@ class CompactionScreen(Screen[None]):
         self._phase = phase
         for name in HINTS:
             self.query_one("#outcome").set_class(name == phase, f"-{name}")
-        self.query_one("#form").disabled = phase in ("confirm", "running")
+        for panel in ("#form", "#upkeep"):
+            self.query_one(panel).disabled = phase in ("confirm", "running")
         self.query_one("#hints", KeyHints).hints = HINTS[phase]
         if phase == "confirm":
             self.query_one("#keep").focus()
@@ -319,26 +379,47 @@ class CompactionScreen(Screen[None]):
         self.query_one("#outcome").scroll_visible(animate=False, top=True)
 
     def _say(self, text: str, view: CompactionView | None, *, error: str = "") -> None:
+        of_threads = self._of_thread is None
         self.query_one("#say", Static).update(Content(text))
         self.query_one("#error", Static).update(Content(error))
         self.query_one("#table", Static).update(words.table(view) if view else Content())
         self.query_one("#reasons", Static).update(words.reasons(view) if view else Content())
-        for name, there in (("#error", error), ("#table", view), ("#reasons", view and view.protected_by)):
+        parts = words.parts(view, self._gateway.now_ms(), of_threads=of_threads) if view else Content()
+        self.query_one("#parts", Static).update(parts)
+        shown = (
+            ("#error", error),
+            ("#table", view),
+            ("#reasons", view and view.protected_by),
+            ("#parts", parts.plain),
+        )
+        for name, there in shown:
             self.query_one(name).display = bool(there)
 
-    def _focus_wrong_field(self) -> None:
-        wrong = self.query("LimitField.-wrong")
-        if wrong:
-            wrong.first(LimitField).input.focus()
+    def _read_all(self) -> None:
+        """What stands beside the counts."""
+        self.run_worker(self._read_past, group="past", exclusive=True, exit_on_error=False)
+        self.run_worker(self._read_space, group="space", exclusive=True, exit_on_error=False)
+        self.query_one(UpkeepPanel).read_again()
 
     async def _read_past(self) -> None:
         said = self.query_one("#past", Static)
         try:
-            found = await self._gateway.past_compactions(self._of_thread)
+            found = await self._compactions.past(self._of_thread)
         except GatewayError as error:
             said.update(Content.styled(f"They could not be read. {error}", "$text-error"))
             return
-        said.update(words.past(found, self._gateway.now_ms()))
+        said.update(words.past(found, self._gateway.now_ms(), of_threads=self._of_thread is None))
+
+    async def _read_space(self) -> None:
+        panels = self.query(SpacePanel)
+        try:
+            rows = await self._compactions.space(self._of_thread)
+        except GatewayError as error:
+            for panel in panels:
+                panel.tell(str(error))
+            return
+        for panel in panels:
+            panel.show(rows)
 
 
 def _question(view: CompactionView) -> str:
@@ -354,11 +435,3 @@ def _kept_on_failure(removed: int) -> str:
     if not removed:
         return "Nothing was removed."
     return f"It ended early: {count(removed, 'record')} removed; the rest is as it was."
-
-
-def _age(age_ms: int | None) -> str:
-    return age_of(age_ms) if age_ms else ""
-
-
-def _count(number: int | None) -> str:
-    return str(number) if number else ""

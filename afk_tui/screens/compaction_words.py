@@ -6,40 +6,91 @@ from typing import Any, cast
 
 from textual.content import Content
 
-from afk_tui.gateway.compaction import CompactionForm, CompactionView, PastCompaction
+from afk_tui.gateway.compaction_views import (
+    CompactionForm,
+    CompactionView,
+    DimensionView,
+    PartView,
+    PastCompaction,
+)
 from afk_tui.screens.words import age_of, count, size, when
+from afk_tui.widgets.status_line import shorten_middle
 
 MUTED = "$foreground 60%"
 PAST_SHOWN = 10
 STAGES = {"events": "removing events", "states": "removing states", "space": "giving the space back"}
+WHY = {"hand": "by hand", "schedule": "by the schedule", "resume": "before a resume"}
+SIGNS = {
+    "running": "●",
+    "awaiting_approval": "◆",
+    "interrupted": "■",
+    "cancelled": "■",
+    "completed": "✓",
+    "failed": "✗",
+    "degraded": "!",
+}
+KINDS = ("events", "checkpoints", "summaries", "metadata")
+SHORT = ("events", "checkp.", "summar.", "meta")
+NAME = 13
 
 
 def table(view: CompactionView) -> Content:
-    """Both dimensions beside each other: before, removed, protected and why, after."""
-    rows = (
-        ("before", view.events.before, view.states.before, ""),
-        (
-            "would be removed" if view.dry else "removed",
-            view.events.removed,
-            view.states.removed,
-            "bold $text-warning",
-        ),
-        ("protected", view.events.protected, view.states.protected, ""),
-        ("after", view.events.after, view.states.after, "bold"),
-    )
-    numbers = [f"{number:,}" for _, events, states, _ in rows for number in (events, states)]
-    column = max(8, *(len(number) + 2 for number in numbers))
-    head = Content.styled(f"{'':<17}{'events':>{column}}{'states':>{column}}", MUTED)
-    lines = [head]
-    for name, events, states, style in rows:
-        lines.append(
-            Content.assemble(
-                (f"{name:<17}", MUTED),
-                (f"{events:>{column},}", style if events or name == "after" else ""),
-                (f"{states:>{column},}", style if states or name == "after" else ""),
-            )
+    """A line for each kind of record: before, removed, protected, after."""
+    rows = [(kind, view.kinds.get(kind, DimensionView())) for kind in KINDS]
+    widths = [
+        max(len(head), *(len(f"{number:,}") for number in column))
+        for head, column in zip(
+            _heads(view), zip(*(_numbers(counts) for _, counts in rows), strict=True), strict=True
         )
+    ]
+    heads = zip(_heads(view), widths, strict=True)
+    lines = [Content.styled(" " * NAME + "".join(f"{head:>{width + 2}}" for head, width in heads), MUTED)]
+    for kind, counts in rows:
+        styles = ("", "bold $text-warning" if counts.removed else "", "", "bold")
+        cells = [
+            (f"{number:>{width + 2},}", style)
+            for number, width, style in zip(_numbers(counts), widths, styles, strict=True)
+        ]
+        lines.append(Content.assemble((f"{kind:<{NAME}}", MUTED), *cells))
     return Content("\n").join(lines)
+
+
+def _heads(view: CompactionView) -> tuple[str, str, str, str]:
+    return "before", "would go" if view.dry else "removed", "protected", "after"
+
+
+def _numbers(counts: DimensionView) -> tuple[int, int, int, int]:
+    return counts.before, counts.removed, counts.protected, counts.after
+
+
+def parts(view: CompactionView, now_ms: int, *, of_threads: bool) -> Content:
+    """A line for each run, or thread: what goes of it, by kind; and below it what stays, and why."""
+    shown = [part for part in view.parts if part.removed or part.protected_by]
+    if not shown:
+        return Content()
+    title = ("would go" if view.dry else "removed") + (" by thread" if of_threads else " by run")
+    head = f"{title:<{NAME + 5}}" + "".join(f"{name:>9}" for name in SHORT)
+    lines = [Content.styled(head, MUTED)]
+    for part in shown:
+        numbers = "".join(f"{part.kinds.get(kind, DimensionView()).removed:>9,}" for kind in KINDS)
+        name = _name_of(part, now_ms, of_threads=of_threads)
+        lines.append(Content.assemble(f"{name:<{NAME + 5}}", (numbers, "" if part.removed else MUTED)))
+        lines += [
+            Content.styled(f"  {number:,} stay: {reason}", MUTED)
+            for reason, number in part.protected_by.items()
+        ]
+    if view.other_parts:
+        more = count(view.other_parts, "more thread" if of_threads else "more run")
+        lines.append(Content.styled(f"and {more}", MUTED))
+    return Content("\n").join(lines)
+
+
+def _name_of(part: PartView, now_ms: int, *, of_threads: bool) -> str:
+    if of_threads:
+        return shorten_middle(part.name, NAME + 4)
+    if not part.name:
+        return "of no run"
+    return f"{SIGNS.get(part.state, '?')} {when(part.at_ms, now_ms)}"
 
 
 def reasons(view: CompactionView) -> Content:
@@ -58,21 +109,35 @@ def limits(form: CompactionForm) -> str:
     return _limits(form.event_age_ms, form.event_count, form.state_age_ms, form.state_count)
 
 
-def past(compactions: list[PastCompaction], now_ms: int) -> Content:
+def past(compactions: list[PastCompaction], now_ms: int, *, of_threads: bool) -> Content:
     """Compactions of before, the newest first."""
     if not compactions:
-        return Content.styled("None of this thread yet.", MUTED)
+        return Content.styled("None yet." if of_threads else "None of this thread yet.", MUTED)
     lines: list[Content] = []
     for one in compactions[:PAST_SHOWN]:
-        if one.view is None:
-            what = "stopped before its end"
-        else:
-            what = f"{what_goes(one.view)} removed, {size(one.view.bytes_reclaimed)} given back"
-        lines.append(Content.assemble((f"{when(one.at_ms, now_ms)}  ", MUTED), what))
-        lines.append(Content.styled(f"  {_of_policies(one.policies)}", MUTED))
+        lines.append(Content.assemble((f"{when(one.at_ms, now_ms)}  ", MUTED), _outcome(one)))
+        about = f"{WHY.get(one.why, one.why)}: {_of_policies(one.policies)}"
+        if of_threads:
+            about = f"{shorten_middle(one.title, 24) or 'a thread that is gone'}, {about}"
+        lines.append(Content.styled(f"  {about}", MUTED))
     if len(compactions) > PAST_SHOWN:
         lines.append(Content.styled(f"and {len(compactions) - PAST_SHOWN} more", MUTED))
     return Content("\n").join(lines)
+
+
+def _outcome(one: PastCompaction) -> str:
+    if one.view is not None:
+        return f"{what_goes(one.view)} removed, {size(one.view.bytes_reclaimed)} given back"
+    removed = f", {count(one.removed, 'record')} removed" if one.removed is not None else ""
+    match one.ended:
+        case "going on":
+            return "unfinished: it goes on now"
+        case "live":
+            return f"unfinished: a run of the thread began{removed}"
+        case "cancelled":
+            return f"unfinished: stopped before its end{removed}"
+        case _:
+            return "unfinished: its program ended before it"
 
 
 def _of_policies(policies: dict[str, Any]) -> str:

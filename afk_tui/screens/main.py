@@ -253,12 +253,12 @@ class MainScreen(MainSummaries):
 
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def action_compaction(self) -> None:
-        """The compaction of this thread."""
+        """The compaction of this thread, or of all."""
         from afk_tui.screens.compaction import CompactionScreen
 
-        if (thread := await self._this_thread("old records")) is None:
-            return
-        await self.app.push_screen_wait(CompactionScreen(self.gateway, thread.thread_id, thread.title))
+        thread = await self.gateway.thread(self.thread_id) if self.thread_id else None
+        of_thread = (thread.thread_id, thread.title) if thread else (None, "")
+        await self.app.push_screen_wait(CompactionScreen(self.gateway, *of_thread))
         self.composer.focus()
 
     @work(exclusive=True, group="dialog", exit_on_error=False)

@@ -35,14 +35,25 @@ def counted(tmp_path: Path, thread: str) -> tuple[int, int]:
     )
 
 
+def kinds_of(app: Holder) -> dict[str, dict[str, int]]:
+    """The table on the screen: for each kind of record the number in each column."""
+    head, *lines = str(app.screen.query_one("#table", Static).content).split("\n")
+    columns = head.replace("would go", "would be removed").strip().split("  ")
+    columns = [name.strip() for name in columns if name.strip()]
+    return {
+        words[0]: dict(zip(columns, map(int, words[1:]), strict=True))
+        for line in lines
+        if len(words := line.replace(",", "").split()) > 1
+    }
+
+
 def table_of(app: Holder) -> dict[str, tuple[int, int]]:
-    """The table on the screen, by the names of its lines."""
-    found: dict[str, tuple[int, int]] = {}
-    for line in str(app.screen.query_one("#table", Static).content).split("\n")[1:]:
-        words = line.replace(",", "").split()
-        if len(words) >= 3:
-            found[" ".join(words[:-2])] = (int(words[-2]), int(words[-1]))
-    return found
+    """The same as (events, states) for each column."""
+    kinds = kinds_of(app)
+    return {
+        name: (kinds["events"][name], sum(row[name] for kind, row in kinds.items() if kind != "events"))
+        for name in next(iter(kinds.values()), {})
+    }
 
 
 def said_on(app: Holder) -> str:
@@ -145,7 +156,7 @@ async def test_a_bad_value_is_told_at_its_field_and_nothing_runs(tmp_path: Path)
                 await until_true(lambda at=at: at.has_class("-wrong"))
                 assert told in str(at.query_one(".error", Static).content)
                 assert len(app.screen.query("LimitField.-wrong")) == 1
-                assert "Mend the field" in said_on(app)
+                await until_true(lambda: "Mend the field" in said_on(app))
                 assert not app.screen.query_one("#table").display
                 app.screen.query_one("#compact").focus()
                 await pilot.press("c")
@@ -188,7 +199,7 @@ async def test_only_a_yes_removes(tmp_path: Path, key: str) -> None:
             await pilot.press("escape")
             await until_true(lambda: app.outcome)
         assert counted(tmp_path, thread) == before
-        assert await gateway.past_compactions(thread) == []
+        assert await gateway.compactions.past(thread) == []
 
 
 async def test_a_stopped_compaction_keeps_what_it_removed_removed_and_goes_on_when_asked(

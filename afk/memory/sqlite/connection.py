@@ -126,6 +126,27 @@ class Connection:
         """Run `work` outside any transaction: for pragmas."""
         return await self._send(lambda db: work(db, *args, **kwargs), "read")
 
+    async def aside(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` on a read-only connection and a thread of its own: for what would keep others waiting too long.
+        Cancelled, it is interrupted. Only for a file."""
+        assert self.path is not None
+        name = f"{self.path.as_uri()}?mode=ro"
+        reading: asyncio.Future[T] | None = None
+        try:
+            db = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
+            with contextlib.closing(db):
+                db.row_factory = sqlite3.Row
+                reading = asyncio.ensure_future(asyncio.to_thread(work, db))
+                try:
+                    return await asyncio.shield(reading)
+                except asyncio.CancelledError:
+                    db.interrupt()
+                    await asyncio.wait([reading])
+                    reading.exception()  # retrieved: the caller is told of the cancellation instead
+                    raise
+        except UNREADABLE as error:
+            raise explain(error, str(self.path), doing="read") from error
+
     async def _send(self, work: Callable[[sqlite3.Connection], T], doing: str) -> T:
         db = self._db
         if db is None:

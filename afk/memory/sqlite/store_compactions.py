@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 
+from afk.memory.compaction_detail import CompactionDetail, SpaceTaken
 from afk.memory.records import CompactionRecord
 from afk.memory.retention import (
     CompactionReason,
@@ -13,11 +15,19 @@ from afk.memory.retention import (
     StateRetentionPolicy,
     UnattendedCompaction,
 )
-from afk.memory.sqlite import compacting, compaction_rows, due
+from afk.memory.sqlite import compacting, compaction_counts, compaction_rows, due, space
+from afk.memory.sqlite.compaction import make_plan
 from afk.memory.sqlite.connection import Connection
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.store_deletions import DeletionStore
 from afk.memory.store import CompactionProgress
+
+
+def _detail(
+    db: sqlite3.Connection, thread_id: str, retention: Retention, now_ms: int, most_runs: int
+) -> CompactionDetail:
+    plan = make_plan(db, thread_id, retention.events, retention.states, now_ms)
+    return compaction_counts.detail(db, plan, most_runs)
 
 
 class CompactionStore(DeletionStore):
@@ -48,6 +58,18 @@ class CompactionStore(DeletionStore):
             dry_run=dry_run,
             progress=progress,
         )
+
+    async def compaction_detail(
+        self, thread_id: str, retention: Retention, *, most_runs: int = 20
+    ) -> CompactionDetail:
+        """A dry run by kind and by run."""
+        return await self._connection.read(_detail, thread_id, retention, self.clock(), most_runs)
+
+    async def space_taken(self, thread_id: str | None = None) -> list[SpaceTaken]:
+        """What takes the space, of a thread or of the file."""
+        if thread_id is None and self._connection.path is not None:
+            return await self._connection.aside(space.of_file)
+        return await self._connection.read(space.of_texts, thread_id)
 
     async def compact_unattended(
         self,

@@ -1,0 +1,92 @@
+"""A dry run in detail: what would go and what is protected, by kind of record and by run."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter, defaultdict
+
+from afk.memory.compaction_detail import (
+    RECORD_KINDS,
+    CompactionDetail,
+    RecordCount,
+    RecordKind,
+    RunDetail,
+)
+from afk.memory.sqlite.compaction import (
+    GOING,
+    KEPT_EVENT,
+    OLD_EVENT,
+    OLD_STATE,
+    REASONS,
+    Plan,
+    Table,
+)
+
+TABLES: tuple[tuple[Table, str, str], ...] = (
+    ("event", "'events'", OLD_EVENT),
+    ("checkpoint", "'checkpoints'", OLD_STATE),
+    (
+        "state",
+        "CASE WHEN c.key = 'summary' OR c.key LIKE 'summary:%' THEN 'summaries' ELSE 'metadata' END",
+        OLD_STATE,
+    ),
+)
+KEPT = "event types that are kept"
+
+
+def detail(db: sqlite3.Connection, plan: Plan, most_runs: int) -> CompactionDetail:
+    """What the plan would do now, in rows."""
+    args = plan.parameters()
+    by_run: dict[str, dict[RecordKind, RecordCount]] = defaultdict(dict)
+    for table, kind, old in TABLES:
+        for row in db.execute(
+            f"SELECT coalesce(c.run_id, '') AS run, {kind} AS kind, count(*) AS there, sum({GOING[table]}) AS going,"
+            f" sum({old}) AS old FROM {table} c WHERE c.thread_id = :thread GROUP BY 1, 2",
+            args,
+        ):
+            by_run[row["run"]][row["kind"]] = RecordCount(
+                row["there"], row["going"], row["old"] - row["going"]
+            )
+    reasons: dict[str, Counter[str]] = defaultdict(Counter)
+    protected = [(table, why, _old_of(table), needed) for why, (table, needed) in REASONS.items()]
+    protected.append(("event", KEPT, OLD_EVENT, KEPT_EVENT))
+    for table, why, old, needed in protected:
+        for row in db.execute(
+            f"SELECT coalesce(c.run_id, '') AS run, count(*) AS n FROM {table} c"
+            f" WHERE c.thread_id = :thread AND {old} AND {needed} GROUP BY 1",
+            args,
+        ):
+            reasons[row["run"]][why] += row["n"]
+    order = sorted(
+        by_run,
+        key=lambda run: (sum(c.going for c in by_run[run].values()), sum(reasons[run].values())),
+        reverse=True,
+    )
+    shown = order[:most_runs]
+    return CompactionDetail(
+        kinds={
+            kind: _sum([kinds[kind] for kinds in by_run.values() if kind in kinds]) for kind in RECORD_KINDS
+        },
+        protected_by=sum(reasons.values(), Counter[str]()),
+        runs=tuple(_run_detail(db, run, by_run[run], reasons[run]) for run in shown),
+        other_runs=len(order) - len(shown),
+    )
+
+
+def _old_of(table: Table) -> str:
+    return OLD_EVENT if table == "event" else OLD_STATE
+
+
+def _sum(counts: list[RecordCount]) -> RecordCount:
+    return RecordCount(
+        sum(c.there for c in counts), sum(c.going for c in counts), sum(c.protected for c in counts)
+    )
+
+
+def _run_detail(
+    db: sqlite3.Connection, run_id: str, kinds: dict[RecordKind, RecordCount], why: Counter[str]
+) -> RunDetail:
+    run = db.execute("SELECT state, created_at_ms FROM run WHERE id = ?", (run_id,)).fetchone()
+    return RunDetail(
+        run_id, run["state"] if run else "", run["created_at_ms"] if run else 0, kinds, dict(why)
+    )
