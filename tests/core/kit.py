@@ -16,6 +16,9 @@ from afk.core.handle import AgentRunHandle
 from afk.llms.protocol import Answer, ModelEvent, ModelRequest, TextDelta, ToolCall, Usage
 from afk.tools import Tool, tool
 
+# only a test that fails comes to it
+GIVE_UP_AFTER_S = 30
+
 Script = Callable[[ModelRequest], Answer]
 
 
@@ -88,9 +91,9 @@ def agent_with(*tools: Tool, name: str = "bot") -> Agent:
 
 async def until(condition: Callable[[], object], what: str = "the state that was waited for") -> None:
     """Return once `condition()` is true."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + GIVE_UP_AFTER_S
     while not condition():
-        assert time.monotonic() < deadline, f"not seen within 15 s: {what}"
+        assert time.monotonic() < deadline, f"not seen within {GIVE_UP_AFTER_S} s: {what}"
         await asyncio.sleep(0.002)
 
 
@@ -100,9 +103,13 @@ async def events_of(handle: AgentRunHandle) -> list[RunEvent]:
 
 async def event_of(handle: AgentRunHandle, kind: type[RunEvent]) -> RunEvent:
     """Read a run's events up to the first of this kind, and return it."""
-    async for event in handle.events:
-        if isinstance(event, kind):
-            return event
+    try:
+        async with asyncio.timeout(GIVE_UP_AFTER_S):
+            async for event in handle.events:
+                if isinstance(event, kind):
+                    return event
+    except TimeoutError:
+        raise AssertionError(f"not seen within {GIVE_UP_AFTER_S} s: a {kind.__name__}") from None
     raise AssertionError(f"the run ended without a {kind.__name__}")
 
 
