@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -27,6 +30,8 @@ from afk_tui.screens.too_small import SizeGuard
 from afk_tui.shutdown import install_signal_handlers
 from afk_tui.styles_folder import styles_folder
 from afk_tui.telling import tell_error
+from afk_tui.terminal.driver import TerminalDriver
+from afk_tui.terminal.pacing import PacedApp
 
 if TYPE_CHECKING:
     from textual.types import CSSPathType
@@ -34,7 +39,7 @@ if TYPE_CHECKING:
     from afk_tui.gateway.gateway import Gateway
 
 
-class AfkApp(SizeGuard[None]):
+class AfkApp(PacedApp[None], SizeGuard[None]):
     """One window on one database. Without a `gateway` the engine is imported once the first frame is painted."""
 
     TITLE = "afk-tui"
@@ -74,9 +79,18 @@ class AfkApp(SizeGuard[None]):
 
     def on_mount(self) -> None:
         """Paint first; everything that takes time comes after."""
-        install_signal_handlers(self)
+        self._end_as = install_signal_handlers(self)
         install_continue_handler(self)
         self.call_after_refresh(self._open)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Our own, in place of the one that it mends; any other was asked for."""
+        chosen = super().get_driver_class()
+        return TerminalDriver if chosen is LinuxDriver else chosen
+
+    def on_terminal_gone(self) -> None:
+        """Nobody is there any more: as if the terminal had hung up."""
+        self._end_as(signal.SIGHUP)
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen is the lowest: another one below it would be laid out first and never be seen."""

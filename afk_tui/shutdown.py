@@ -12,16 +12,11 @@ from typing import Any, Protocol
 
 from textual.app import App
 
+from afk_tui.terminal.leaving import LEAVE
+
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 # An app that has not ended by then never will: its terminal may be gone while it paints.
 GRACE_S = 10.0
-
-# Leave the alternate screen, show the cursor, and end every mode that a terminal was asked for: mouse, focus,
-# paste, keyboard, line wrap.
-_LEAVE = (
-    b"\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?1004l\x1b[?2004l\x1b[?2048l\x1b[?7h"
-    b"\x1b[<u\x1b[?1049l\x1b[?25h"
-)
 
 
 class EndsInOrder(Protocol):
@@ -36,10 +31,10 @@ class EndsInOrder(Protocol):
         ...
 
 
-def install_signal_handlers(app: EndsInOrder, *, grace_s: float = GRACE_S) -> Callable[[], None]:
-    """Let SIGTERM and SIGHUP end `app` with the return code 128 + n; returns what takes the handlers away again.
+def install_signal_handlers(app: EndsInOrder, *, grace_s: float = GRACE_S) -> Callable[[int], None]:
+    """Let SIGTERM and SIGHUP end `app` with the return code 128 + n; returns what ends it as that signal would.
 
-    Call it in the running loop of the main thread, once the app is mounted. A second signal does not wait for
+    Call it in the running loop of the main thread, once the app is mounted. A SIGTERM after that does not wait for
     `request_shutdown`; the code stays the first one's. Where the loop is not over after `grace_s` seconds the
     process is ended all the same: the terminal is given back as far as it can be, and what ran reads as
     interrupted at the next start. A SIGHUP that was ignored when the process began (nohup) stays ignored.
@@ -59,7 +54,9 @@ def install_signal_handlers(app: EndsInOrder, *, grace_s: float = GRACE_S) -> Ca
 
     def receive(number: int) -> None:
         if ending:
-            app.exit(return_code=next(iter(ending)))
+            # one closed terminal can be told of three times, which is no impatience
+            if number != signal.SIGHUP:
+                app.exit(return_code=next(iter(ending)))
             return
         code = 128 + number
         timer = threading.Timer(grace_s, last_resort, (code,))
@@ -71,11 +68,7 @@ def install_signal_handlers(app: EndsInOrder, *, grace_s: float = GRACE_S) -> Ca
     for number in installed:
         loop.add_signal_handler(number, receive, number)
 
-    def remove() -> None:
-        for number in installed:
-            loop.remove_signal_handler(number)
-
-    return remove
+    return receive
 
 
 def _end_now(app: EndsInOrder, code: int) -> None:
@@ -93,7 +86,7 @@ def _give_terminal_back(app: EndsInOrder) -> None:
     try:
         # the driver writes to standard error; a terminal that does not read must not hold up the end
         os.set_blocking(2, False)
-        os.write(2, _LEAVE)
+        os.write(2, LEAVE)
         termios.tcsetattr(driver.fileno, termios.TCSANOW, attributes)  # pyright: ignore
     except (OSError, termios.error):
         # the terminal is gone

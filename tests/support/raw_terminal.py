@@ -34,6 +34,7 @@ class RawTerminal:
         }
         self.bytes = b""
         self.is_over = False
+        self._status: int | None = None
 
     def __enter__(self) -> RawTerminal:
         self._pid, self._fd = pty.fork()
@@ -46,9 +47,33 @@ class RawTerminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
-        os.kill(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
+        if self._status is None:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+        if self._fd >= 0:
+            os.close(self._fd)
+
+    @property
+    def pid(self) -> int:
+        """The program's process."""
+        return self._pid
+
+    def hang_up(self) -> None:
+        """Close the terminal, as its window does."""
         os.close(self._fd)
+        self._fd = -1
+
+    def wait(self, *, deadline_s: float = DEADLINE_S) -> int:
+        """Wait, without reading, until the program has ended; its exit status."""
+        deadline = time.monotonic() + deadline_s
+        while True:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                self._status = os.waitstatus_to_exitcode(status)
+                return self._status
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {deadline_s:g} s for the program to end")
+            time.sleep(0.02)
 
     def type(self, text: str) -> None:
         """Send these bytes as keys."""
