@@ -78,7 +78,9 @@ class MainScreen(MainSummaries):
             more = f" and {len(interrupted) - 1} more" if len(interrupted) > 1 else ""
             self.notify(f"Interrupted: {first}{more}. F4 lists them.", markup=False, timeout=8)
         self.has_begun = True
-        if self.request_bar.count and not is_typing:
+        if self._held:
+            self.send_held()
+        elif self.request_bar.count and not is_typing:
             self.open_requests()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:

@@ -26,15 +26,26 @@ class MainRuns(MainView):
     @on(Composer.Submitted)
     def take_message(self, event: Composer.Submitted) -> None:
         """A message, or a /command."""
-        if not self.has_begun:  # it would go into a conversation that nobody has seen
-            self.composer.set_draft(event.text)
-            self.notify("Still opening: what you wrote stays here. Press enter again.", markup=False)
+        if not self.has_begun:
+            self._held.append(event.text)
             return
         text = event.text.strip()
         if text.startswith("/"):
             self._run_command(event.text)
             return
         self.submit(event.text)
+
+    def send_held(self) -> None:
+        """Send what was sent while the app opened: it can go somewhere now."""
+        held, self._held = self._held, []
+        for text in held:
+            self.take_message(Composer.Submitted(text))
+
+    def on_screen_suspend(self) -> None:
+        """A question came first, of which one knew nothing when one pressed enter: it is a draft again."""
+        if self._held:
+            self.composer.set_draft("\n\n".join([*self._held, *filter(None, [self.composer.draft])]))
+            self._held = []
 
     def _run_command(self, text: str) -> None:
         name = text.strip()[1:].split(maxsplit=1)[0] if len(text.strip()) > 1 else ""
@@ -71,7 +82,9 @@ class MainRuns(MainView):
         thread_id = await self.gateway.send(was, text)
         self.forget_draft()
         if was is None and self.thread_id is None:
-            await self.show_thread(thread_id)
+            key = self.draft_key
+            await self.show_thread(thread_id, takes_draft=True)
+            self._write_draft(key, "")
         self.conversation.scroll_to_end()
         self.sync()
 

@@ -76,6 +76,7 @@ class MainView(Screen[None]):
         self.outcome_waits: set[str] = set()
         """Threads of which an outcome is known here alone."""
         self._queued: list[str] = []
+        self._held: list[str] = []
 
     def compose(self) -> ComposeResult:
         """The parts, from the top left to the bottom."""
@@ -125,9 +126,13 @@ class MainView(Screen[None]):
 
     # which thread is shown
 
-    async def show_thread(self, thread_id: str | None, *, place: str | None = None) -> None:
-        """Show a thread, or (None) a new one, with its draft. What was being written in the former one is kept."""
-        await self._leave_thread()
+    async def show_thread(
+        self, thread_id: str | None, *, place: str | None = None, takes_draft: bool = False
+    ) -> None:
+        """Show a thread, or (None) a new one, with its draft. What was being written in the former one is kept for it,
+        or (`takes_draft`) goes along."""
+        if not takes_draft:
+            await self._leave_thread()
         self.thread_id = thread_id
         self._heads, self._source = [], None
         conversation = self.conversation
@@ -151,7 +156,7 @@ class MainView(Screen[None]):
         if thread_id != self.thread_id:
             return
         # what was written before anything could be shown goes behind the draft that was kept
-        typed = "" if self._shows_something else self.composer.draft
+        typed = self.composer.draft if takes_draft or not self._shows_something else ""
         self.composer.set_draft(kept + typed)
         self._shows_something = True
         if typed:

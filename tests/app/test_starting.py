@@ -36,18 +36,35 @@ async def test_what_is_typed_while_the_app_starts_is_in_the_composer(start, held
         await driven.until_shown("a.txt")
 
 
-async def test_an_enter_before_the_conversation_is_shown_sends_nothing_and_loses_nothing(start, held) -> None:
+async def test_what_is_sent_while_the_app_starts_goes_once_the_conversation_is_shown(start, held) -> None:
     async with start(ready=False) as driven:
-        await driven.until(lambda: driven.app.focused is driven.main.composer, "the composer")
-        said = driven.notices()
-        await driven.pilot.press("l", "i", "s", "t")
-        driven.main.composer._last_key_s = float("-inf")  # no paste
-        await driven.pilot.press("enter")
-        await driven.until(lambda: bool(said), "a word about it")
+        await enter(driven, "list")
+        await driven.pilot.press("n", "e", "x", "t")
+        assert driven.main.composer.draft == "next"
         held.set()
+        await driven.until_shown("a.txt")
+        assert driven.main.composer.draft == "next"
+
+
+async def test_what_is_sent_before_the_question_of_trust_is_a_draft_and_not_sent(start, held) -> None:
+    async with start(trust=False) as driven:
+        await enter(driven, "list")
+        held.set()
+        await driven.until_screen("TrustScreen")
+        await driven.until(lambda: driven.app.screen.is_ready, "the end of its deafness")
+        await driven.pilot.press("y")
         await driven.until(lambda: driven.main.has_begun, "the app to be ready")
         assert driven.main.composer.draft == "list"
         assert await driven.main.gateway.threads(everywhere=True).count() == 0
+
+
+async def enter(driven, text: str) -> None:
+    """Type and send it while nothing is open yet."""
+    await driven.until(lambda: driven.app.focused is driven.main.composer, "the composer")
+    await driven.pilot.press(*text)
+    driven.main.composer._last_key_s = float("-inf")  # no paste
+    await driven.pilot.press("enter")
+    await driven.until(lambda: driven.main.composer.draft == "", "it to be sent")
 
 
 async def test_what_is_typed_at_a_start_goes_behind_the_draft_that_was_left(start, held) -> None:
