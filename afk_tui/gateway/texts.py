@@ -5,27 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from afk.memory.store import MemoryStore
 from afk_tui.gateway.clean import clean, clean_line
 from afk_tui.gateway.errors import GatewayError, told
 from afk_tui.gateway.items import call_title, key_of
-
-
-@dataclass(frozen=True, slots=True)
-class ItemText:
-    """One thing of a conversation in full. Of a call `title` and `arguments` too; `text` is its output."""
-
-    text: str
-    title: str = ""
-    arguments: str = ""
-
-    @property
-    def whole(self) -> str:
-        """All of it, as it is copied."""
-        return "\n\n".join(part for part in (self.title, self.arguments, self.text) if part)
+from afk_tui.gateway.views import ItemText
 
 
 class Texts:

@@ -60,6 +60,20 @@ class InsideItem:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemText:
+    """One thing of a conversation in full. Of a call `title` and `arguments` too; `text` is its output."""
+
+    text: str
+    title: str = ""
+    arguments: str = ""
+
+    @property
+    def whole(self) -> str:
+        """All of it, as it is copied."""
+        return "\n\n".join(part for part in (self.title, self.arguments, self.text) if part)
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadRow:
     """A line of the thread list; `unread`: something was done in it since it was last shown."""
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from textual import on, work
 
 from afk_tui.gateway.errors import GatewayError
-from afk_tui.gateway.texts import ItemText
-from afk_tui.gateway.views import ThreadRow
+from afk_tui.gateway.views import ItemText, ThreadRow
 from afk_tui.screens.main_deleting import MainDeleting
 from afk_tui.screens.words import count, size
 from afk_tui.telling import tell_error, telling
