@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from afk_tui.gateway.summaries import ContextView, PinRow, SummaryView
 from afk_tui.widgets.thread_list import age
+
+if TYPE_CHECKING:
+    from afk_tui.gateway.summaries import ContextView, PinRow, SummaryView
 
 NONE_YET = """\
 Nothing is summarised: the model is sent every message of this conversation.
