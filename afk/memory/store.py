@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from afk.memory.compaction_detail import CompactionDetail, SpaceTaken
@@ -376,6 +376,20 @@ class MemoryStore(SummaryStore, WholeOutputs, Protocol):
     async def get_preference(self, key: str) -> str | None: ...
 
     async def set_preference(self, key: str, value: str | None) -> None: ...
+
+    async def set_preferences(self, values: Mapping[str, str | None]) -> None:
+        """Several in one transaction: all of them, or none."""
+        ...
+
+    async def sent_messages(self, workspace: str, *, limit: int, most_chars: int) -> list[str]:
+        """Texts of the last user messages in a workspace, the newest first, each once; longer ones are left out. Looks
+        into the 50 threads touched last."""
+        ...
+
+    async def find_in_thread(self, thread_id: str, text: str) -> list[int]:
+        """Places of a thread at which a message, a result, or a call's name or arguments hold a text, whatever the
+        case; in order. What subagents did is not looked into."""
+        ...
 
     # keeping threads in order; each raises ThreadNotFoundError
 

@@ -31,6 +31,7 @@ from afk_tui.gateway.texts import Texts
 from afk_tui.gateway.threads import ThreadFilter, ThreadKeeping
 from afk_tui.gateway.views import CheckpointRow, RunView, ThreadRow
 from afk_tui.gateway.watch import LOOK_EVERY_S, Watch
+from afk_tui.gateway.writing import Writing
 
 
 class Gateway(Deciding):
@@ -51,6 +52,7 @@ class Gateway(Deciding):
         self.compactions = Compactions(engine.runner, engine.store)
         self.keeping = ThreadKeeping(engine.store, engine.workspace)
         self.texts = Texts(engine.store, engine.workspace)
+        self.writing = Writing(engine.store, engine.workspace)
 
     def listen(self, post: Callable[[Message], object]) -> None:
         """Tell `post` what happens from now on."""

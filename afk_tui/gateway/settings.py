@@ -22,9 +22,10 @@ from afk_tui.gateway.launch import ASSISTANT, Settings
 
 INSTRUCTIONS = """\
 You are a careful assistant working in a folder of the user's through tools. Look before you change anything.
-Paths are relative to that folder. Calls that change something wait for the user's approval and may be denied or
-edited: take a denial and its reason seriously, and never try to reach the same end by another way. If the outcome
-of a call is unknown, look at what is there before you go on. Be brief; answer in Markdown."""
+Paths are relative to that folder; @path in a message names a file there. Calls that change something wait for the
+user's approval and may be denied or edited: take a denial and its reason seriously, and never try to reach the same
+end by another way. If the outcome of a call is unknown, look at what is there before you go on. Be brief; answer in
+Markdown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.views import ConversationItem, ItemHead, RunView
 from afk_tui.telling import tell_error
 from afk_tui.widgets.below_bar import BelowBar
+from afk_tui.widgets.completion_list import CompletionList
 from afk_tui.widgets.composer import Composer
 from afk_tui.widgets.conversation import Conversation
 from afk_tui.widgets.key_hints import KeyHints
@@ -89,6 +90,7 @@ class MainView(Screen[None]):
                 yield Conversation(id="conversation")
                 yield BelowBar("ctrl+end", id="below")
                 yield RequestBar(id="requests")
+                yield CompletionList(id="completions")
                 yield Composer(
                     placeholder="Write a message, or /help", cursor_blink=self._cursor_blink, id="composer"
                 )
@@ -156,7 +158,7 @@ class MainView(Screen[None]):
         if thread_id != self.thread_id:
             return
         # what was written before anything could be shown goes behind the draft that was kept
-        typed = self.composer.draft if takes_draft or not self._shows_something else ""
+        typed = self.composer.kept_draft if takes_draft or not self._shows_something else ""
         self.composer.set_draft(kept + typed)
         self._shows_something = True
         if typed:
@@ -171,7 +173,7 @@ class MainView(Screen[None]):
             return
         queued = await self.gateway.take_queued(self.thread_id)
         if queued:
-            self.composer.set_draft("\n\n".join([*queued, *filter(None, [self.composer.draft])]))
+            self.composer.set_draft("\n\n".join([*queued, *filter(None, [self.composer.kept_draft])]))
             await self.show_standing()
 
     async def keep_place(self) -> None:
@@ -183,7 +185,7 @@ class MainView(Screen[None]):
             return
         if self.thread_id is not None:
             await self.gateway.remember("place", self.thread_id, self.conversation.place)
-        await self.gateway.remember("draft", self.draft_key, self.composer.draft or None)
+        await self.gateway.remember("draft", self.draft_key, self.composer.kept_draft or None)
 
     @property
     def draft_key(self) -> str:
@@ -285,7 +287,7 @@ class MainView(Screen[None]):
             return
         if thread_id != self.thread_id or self.gateway.deletions.holds(thread_id):
             return
-        draft = self.composer.draft
+        draft = self.composer.kept_draft
         await self.show_thread(None)
         if draft:
             self.composer.set_draft(draft)

@@ -11,7 +11,7 @@ from afk.agents.errors import (
     StoreError,
 )
 from afk.memory import MemoryStore
-from afk.memory.records import RunKey
+from afk.memory.records import RunKey, RunStop
 from tests.memory.kit import (
     Clock,
     Story,
@@ -154,3 +154,55 @@ class ReadingContract(StorePromises):
         assert (await store.messages("th"))[1].text == "😀 \ufffd"
         assert (await store.list_effects("run_1"))[0][0].arguments == {"x": "\ud800"}
         assert effect.arguments == {"x": "\ud800"}
+
+    async def test_what_was_sent_in_a_workspace_comes_newest_first_and_each_once(
+        self, store: MemoryStore, clock: Clock
+    ) -> None:
+        said = [
+            ("a", "/w", "one"),
+            ("b", "/w", "two"),
+            ("c", "/other", "three"),
+            ("d", "/w", "one"),
+            ("e", "/w", "xxxx"),
+        ]
+        for name, workspace, text in said:
+            clock.now += 1
+            await store.begin_run(
+                new_run(f"run_{name}", name, workspace=workspace, user_message=text), "Title"
+            )
+        assert await store.sent_messages("/w", limit=9, most_chars=3) == ["one", "two"]
+        assert await store.sent_messages("/w", limit=2, most_chars=9) == ["xxxx", "one"]
+        await store.stop_run(RunKey("run_b", "b", 1), interrupted())
+        store.live_runs.clear()
+        await store.delete_thread("b")
+        assert await store.sent_messages("/w", limit=9, most_chars=3) == ["one"]
+
+    async def test_a_text_is_found_in_messages_results_and_calls_of_a_thread_whatever_the_case(
+        self, store: MemoryStore
+    ) -> None:
+        run = (await begin(store)).run
+        _, effects = await answer(store, run, proposed("a"), proposed("Ärger_50%"), text="Look at ÄRGER_50%")
+        for effect in effects:
+            await settle(store, run, effect)
+        heads = await store.message_heads("th")
+        by_role = {(head.role, n): head.seq for n, head in enumerate(heads)}
+        assert await store.find_in_thread("th", "ärger_50%") == [
+            by_role["assistant", 1],
+            by_role["call", 3],
+        ]
+        assert await store.find_in_thread("th", "result of") == [by_role["call", 2], by_role["call", 3]]
+        assert await store.find_in_thread("th", "GO") == [by_role["user", 0]]
+        assert await store.find_in_thread("th", "") == []
+        assert await store.find_in_thread("nowhere", "go") == []
+
+    async def test_a_fork_is_searched_with_what_it_reads_in_its_source(self, store: MemoryStore) -> None:
+        run = (await begin(store)).run
+        await answer(store, run, text="needle above", stop=RunStop("completed", result={"final_text": "x"}))
+        fork = await store.fork_run("run_1", 1, "needle below")
+        assert await store.find_in_thread(fork, "needle") == [2, 3]
+        assert await store.find_in_thread("th", "needle") == [2]
+
+    async def test_several_preferences_are_kept_at_once(self, store: MemoryStore) -> None:
+        await store.set_preferences({"a": "1", "b": "2"})
+        await store.set_preferences({"a": None, "b": "3", "c": "4"})
+        assert [await store.get_preference(key) for key in "abc"] == [None, "3", "4"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from afk.agents.errors import ApprovalNotFoundError
@@ -194,16 +194,17 @@ def get_preference(db: sqlite3.Connection, key: str) -> str | None:
     return None if row is None else row[0]
 
 
-def set_preference(db: sqlite3.Connection, key: str, value: str | None, now_ms: int) -> None:
-    """Keep a value of the app's own; None forgets it."""
-    if value is None:
-        db.execute("DELETE FROM preference WHERE key = ?", (key,))
-    else:
-        db.execute(
-            "INSERT INTO preference (key, value, updated_at_ms) VALUES (?, ?, ?)"
-            " ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at_ms = excluded.updated_at_ms",
-            (key, value, now_ms),
-        )
+def set_preferences(db: sqlite3.Connection, values: Mapping[str, str | None], now_ms: int) -> None:
+    """Keep values of the app's own; None forgets one."""
+    for key, value in values.items():
+        if value is None:
+            db.execute("DELETE FROM preference WHERE key = ?", (key,))
+        else:
+            db.execute(
+                "INSERT INTO preference (key, value, updated_at_ms) VALUES (?, ?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at_ms = excluded.updated_at_ms",
+                (key, value, now_ms),
+            )
 
 
 def run_as_it_reads(row: sqlite3.Row, owners: Owners) -> RunRecord:

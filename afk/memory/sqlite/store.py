@@ -39,13 +39,21 @@ from afk.memory.sqlite.store_compactions import CompactionStore
 from afk.memory.sqlite.store_family import FamilyStore
 from afk.memory.sqlite.store_grants import GrantStore
 from afk.memory.sqlite.store_outputs import OutputStore
+from afk.memory.sqlite.store_reading import ReadingStore
 from afk.memory.sqlite.store_search import SearchStore
 from afk.memory.sqlite.store_summaries import SummariesInSQLite
 from afk.memory.sqlite.store_threads import ThreadStore
 
 
 class SQLiteMemoryStore(
-    GrantStore, FamilyStore, CompactionStore, ThreadStore, SearchStore, SummariesInSQLite, OutputStore
+    GrantStore,
+    FamilyStore,
+    CompactionStore,
+    ThreadStore,
+    SearchStore,
+    ReadingStore,
+    SummariesInSQLite,
+    OutputStore,
 ):
     """A MemoryStore in one SQLite file, in WAL mode, that several processes of one host may have open.
 
@@ -336,10 +344,6 @@ class SQLiteMemoryStore(
         """Requests, the oldest first."""
         return await self._connection.read(queries.list_approvals, thread_id, run_id, pending_only)
 
-    async def requests_of(self, effect_ids: Sequence[str]) -> dict[str, list[ApprovalRecord]]:
-        """All requests about these calls, each call's oldest first; by the call."""
-        return await self._connection.read(queries.requests_of, tuple(effect_ids))
-
     async def get_approval(self, approval_id: str) -> ApprovalRecord:
         """One request."""
         return await self._connection.read(queries.get_approval, approval_id)
@@ -353,14 +357,6 @@ class SQLiteMemoryStore(
         return await self._connection.bare(
             lambda db: (db.execute("PRAGMA data_version").fetchone()[0], queries.last_event_id(db))
         )
-
-    async def get_preference(self, key: str) -> str | None:
-        """A value of the app's own, or None."""
-        return await self._connection.read(queries.get_preference, key)
-
-    async def set_preference(self, key: str, value: str | None) -> None:
-        """Keep a value of the app's own; None forgets it."""
-        await self._connection.write("NORMAL", queries.set_preference, key, value, self.clock())
 
 
 class InMemoryMemoryStore(SQLiteMemoryStore):
