@@ -57,7 +57,7 @@ async def test_a_message_sent_while_a_call_waits_is_offered_as_the_reason_of_a_d
         effects = await driven.main.gateway._store.list_effects(
             (await driven.main.gateway._store.list_runs())[0].run_id
         )
-        assert "not in this folder, please" in effects[0][1]
+        assert "not in this folder, please" in effects[0][1].text
         assert not (driven.folder / "b.txt").exists()
 
 
