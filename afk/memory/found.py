@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
+
+# more are not looked for
+MOST_WORDS = 12
+_WORD = re.compile(r'"([^"]+)"?|(\S+)')
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of what a person looks for; what stands in quotes is one."""
+    return tuple(dict.fromkeys(quoted or plain for quoted, plain in _WORD.findall(text)))[:MOST_WORDS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,12 +154,13 @@ class Gateway(Deciding):
         with told():
             return await read_details(self._store, thread_id, row, near=near)
 
-    async def find(self, text: str, *, everywhere: bool, limit: int = 200) -> Hits:
-        """Titles and messages that hold this text, in this workspace or in all."""
+    async def find(
+        self, text: str, *, everywhere: bool, limit: int = 200, so_far: Callable[[Hits], object] | None = None
+    ) -> Hits:
+        """Titles and messages that hold this text, in this workspace or in all; `so_far` is told what there is yet."""
+        workspace = None if everywhere else str(self._engine.workspace)
         with told():
-            return await find_in(
-                self._store, text, None if everywhere else str(self._engine.workspace), limit
-            )
+            return await find_in(self._store, text, workspace, limit, so_far)
 
     async def run_view(self, thread_id: str) -> RunView | None:
         """How the thread's last run stands; None while there is none."""

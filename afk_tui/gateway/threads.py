@@ -33,11 +33,6 @@ class ThreadKeeping:
                 workspace=None if everywhere else self._workspace
             )
 
-    async def raw_title(self, thread_id: str) -> str:
-        """A thread's title as it is stored, to be edited."""
-        with told():
-            return (await _require(self._store, thread_id)).title
-
     async def rename(self, thread_id: str, title: str) -> None:
         """Give a thread another title."""
         with told():

@@ -19,7 +19,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from afk_tui.gateway.errors import GatewayError
-from afk_tui.gateway.finding import Hit
+from afk_tui.gateway.finding import Hit, Hits
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.screens.words import count, when
 from afk_tui.styles_folder import styles_folder
@@ -27,6 +27,8 @@ from afk_tui.widgets.paged_list import PagedList
 
 SETTLE_S = 0.15
 MOST = 200
+# hits that fill a screen
+ENOUGH = 25
 ROLES = {"thread": "thread", "user": "you", "assistant": "model", "tool": "result"}
 BEGIN = "Type a part of a title or of a message."
 
@@ -56,6 +58,8 @@ class FindScreen(ModalScreen[tuple[str, int | None] | None]):
         self._settling: Timer | None = None
         # the text, and whether everywhere, that the hits shown were found for
         self.found_for: tuple[str, bool] | None = None
+        # hits that are shown of a search that goes on; MOST: none goes on
+        self._arrived = MOST
 
     def compose(self) -> ComposeResult:
         """The field, the hits, what is known of them."""
@@ -68,6 +72,10 @@ class FindScreen(ModalScreen[tuple[str, int | None] | None]):
     def on_mount(self) -> None:
         """Say where is looked."""
         self._show_place()
+
+    @property
+    def _hits(self) -> _HitList:
+        return self.query_one(_HitList)
 
     @property
     def _wanted(self) -> tuple[str, bool]:
@@ -84,7 +92,7 @@ class FindScreen(ModalScreen[tuple[str, int | None] | None]):
     def choose(self) -> None:
         """Take the hit under the cursor, if it is one of what is asked for now."""
         if self._wanted == self.found_for:
-            self.query_one(_HitList).action_choose()
+            self._hits.action_choose()
         else:
             self._search()
 
@@ -102,7 +110,7 @@ class FindScreen(ModalScreen[tuple[str, int | None] | None]):
 
     def action_list(self, action: str, amount: int) -> None:
         """The keys of the list work from the field."""
-        hits = self.query_one(_HitList)
+        hits = self._hits
         if action == "move":
             hits.action_move(amount)
         else:
@@ -116,27 +124,48 @@ class FindScreen(ModalScreen[tuple[str, int | None] | None]):
         self.run_worker(partial(self._find, *self._wanted), group="find", exclusive=True, exit_on_error=False)
 
     async def _find(self, text: str, everywhere: bool) -> None:
-        hits = self.query_one(_HitList)
+        self._arrived = 0
         try:
-            found = await self._gateway.find(text, everywhere=everywhere, limit=MOST)
+            found = await self._gateway.find(
+                text, everywhere=everywhere, limit=MOST, so_far=partial(self._show_first, text)
+            )
         except GatewayError as error:
             self._say(str(error), is_error=True)
             return
+        finally:
+            self._arrived = MOST
         if text.strip():
-            hits.empty_text = (
+            self._hits.empty_text = (
                 "Nothing found." if everywhere else "Nothing found here. F7 looks in every folder."
             )
         else:
-            hits.empty_text = ""
-        hits.set_class(not found.hits, "-empty")
-        await hits.set_source(_Hits(found.hits))
+            self._hits.empty_text = ""
+        await self._show(found)
         self.found_for = (text, everywhere)
         if not text.strip():
             self._say("")
         elif found.more:
             self._say(f"The first {len(found.hits)} hits; there are more: type more to find fewer.")
+        elif found.by_words:
+            self._say(f"{count(len(found.hits), 'hit')} with all of these words; nowhere as it stands.")
         else:
             self._say(count(len(found.hits), "hit"))
+
+    def _show_first(self, text: str, found: Hits) -> None:
+        """Hits as they come, until they fill a screen: what is being read does not move any more."""
+        if self._arrived < ENOUGH and self._wanted[0] == text:
+            self._arrived = len(found.hits)
+            self.call_later(self._show_arrived, found, text)
+
+    async def _show_arrived(self, found: Hits, text: str) -> None:
+        if self._arrived < MOST and self._wanted[0] == text:
+            await self._show(found)
+
+    async def _show(self, found: Hits) -> None:
+        hits = self._hits
+        chosen = hits.highlighted if hits.cursor else None
+        hits.set_class(not found.hits, "-empty")
+        await hits.set_source(_Hits(found.hits), select_key=hits.row_key(chosen) if chosen else None)
 
     def _say(self, text: str, *, is_error: bool = False) -> None:
         known = self.query_one("#known", Static)
@@ -181,6 +210,8 @@ class _HitList(PagedList[Hit], can_focus=False):
         head = Text(" ")
         head.append_text(_excerpt(row, width - 3 - len(time), match) if is_title else Text(row.title))
         head.stylize("bold")
+        if row.archived:
+            head.append(" · archived", muted)
         if width >= 30:
             head.truncate(width - 2 - len(time), overflow="ellipsis", pad=True)
             head.append(f" {time}", muted)
@@ -200,6 +231,7 @@ def _excerpt(hit: Hit, room: int, match: str | Style) -> Text:
         first = min(hit.start, first + 8)
     text = Text(f"…{hit.excerpt[first:]}" if first else hit.excerpt)
     shift = 1 - first if first else 0
-    if hit.end:
-        text.stylize(match, hit.start + shift, hit.end + shift)
+    for start, end in hit.marks:
+        if start >= first:
+            text.stylize(match, start + shift, end + shift)
     return text

@@ -57,7 +57,7 @@ class MainScreen(MainSummaries):
         """Show the last thread at its place, with what waits on top. What was typed before stays in the composer."""
         self.gateway = gateway
         try:
-            await self.threads.set_source(gateway.threads(everywhere=self.everywhere))
+            await self.list_threads()
             thread_id = thread_id or await gateway.recall("last-thread", gateway.workspace)
             known = await gateway.thread(thread_id) if thread_id else None
             if thread_id and known is None:
@@ -98,17 +98,6 @@ class MainScreen(MainSummaries):
         """The list, also where it is hidden."""
         self.add_class("-list")
         self.threads.focus()
-
-    @telling
-    async def action_all_threads(self) -> None:
-        """All workspaces, or this one."""
-        self.everywhere = not self.everywhere
-        self.threads.show_workspaces = self.everywhere
-        self.query_one("#side-title").set_class(self.everywhere, "-everywhere")
-        await self.threads.set_source(
-            self.gateway.threads(everywhere=self.everywhere), select_key=self.thread_id
-        )
-        self.notify("Threads of every folder" if self.everywhere else "Threads of this folder", markup=False)
 
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def action_find(self) -> None:

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
-from afk_tui.gateway.views import ConversationItem, ItemHead, RunView
+from afk_tui.gateway.views import ConversationItem, ItemHead, RunView, ThreadRow
 from afk_tui.telling import tell_error
 from afk_tui.widgets.below_bar import BelowBar
 from afk_tui.widgets.completion_list import CompletionList
@@ -33,6 +33,7 @@ NOTE_KEY = "note:run"
 STREAM_KEY = "stream"
 SYNC_AT_MOST = 200
 NARROW_COLUMNS = 76
+THREAD_HINTS = (("f", "filter"), ("p", "pin"), ("a", "archive"), ("r", "rename"), ("del", "delete"))
 
 EMPTY_NEW = "A new conversation.\n\nWrite below what you want done, and press enter."
 TAKEN_AWAY = """\
@@ -136,6 +137,7 @@ class MainView(Screen[None]):
         if not takes_draft:
             await self._leave_thread()
         self.thread_id = thread_id
+        self.threads.show_open(thread_id)
         self._heads, self._source = [], None
         conversation = self.conversation
         if thread_id is None:
@@ -185,7 +187,15 @@ class MainView(Screen[None]):
             return
         if self.thread_id is not None:
             await self.gateway.remember("place", self.thread_id, self.conversation.place)
+            if (thread := await self.gateway.thread(self.thread_id)) is not None:
+                await self._note_seen(thread)
         await self.gateway.remember("draft", self.draft_key, self.composer.kept_draft or None)
+
+    async def _note_seen(self, thread: ThreadRow) -> None:
+        """What was done in the thread is on the screen."""
+        if thread.unread:
+            await self.gateway.keeping.note_seen(thread)
+            await self.threads.reload()
 
     @property
     def draft_key(self) -> str:
@@ -202,6 +212,8 @@ class MainView(Screen[None]):
         queued = await self.gateway.queued(thread_id) if thread_id else []
         if thread_id != self.thread_id:
             return
+        if thread is not None and (view is None or view.standing != "working"):
+            await self._note_seen(thread)
         self.run_view = view
         self._waiting_everywhere = len(everywhere)
         self.query_one("#title", Static).update(Content(thread.title if thread else "New thread"))
@@ -211,7 +223,7 @@ class MainView(Screen[None]):
         self._show_status(view, thread.workspace if thread else self.gateway.workspace)
         self._queued = queued
         self.show_note()
-        self._show_hints()
+        self.show_hints()
 
     def _show_status(self, view: RunView | None, workspace: str) -> None:
         state = view.state if view else ""
@@ -250,13 +262,16 @@ class MainView(Screen[None]):
         else:
             self.conversation.remove_item(NOTE_KEY)
 
-    def _show_hints(self) -> None:
+    def show_hints(self) -> None:
+        """The keys that matter now; of the list, while it has the focus."""
         waiting = self._waiting_everywhere
         hints = [("f2", "menu"), ("f4", f"requests {waiting}" if waiting else "requests")]
         if self.run_view and self.run_view.standing == "working":
             hints.append(("esc", "stop"))
         if self.run_view and self.run_view.standing in ("stopped", "decided"):
             hints.append(("ctrl+r", "resume"))
+        if self.threads.has_focus:
+            hints += THREAD_HINTS
         hints += [
             ("f1", "help"),
             ("ctrl+n", "new"),

@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import Input, Static
 
 from afk.memory.sqlite import search
-from afk_tui.gateway.finding import Hit
+from afk_tui.gateway.finding import Hit, Hits
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.screens.find import FindScreen
 from afk_tui.widgets.paged_list import PagedList
@@ -190,3 +190,54 @@ async def test_it_stands_every_size(tmp_path: Path, size: tuple[int, int]) -> No
             await settled(app, "read")
             await pilot.press("pagedown", "up", "enter")
             await until_true(lambda: app.outcome)
+
+
+async def test_what_is_nowhere_as_it_stands_is_found_by_its_words_and_each_is_marked(tmp_path: Path) -> None:
+    async with gateway_at(tmp_path) as gateway:
+        thread = await said(gateway, "read a.txt")
+        add_messages(tmp_path, thread, ["the database was migrated by hand", "a migration"])
+        (hit,) = (await gateway.find("migrat database", everywhere=False)).hits
+        assert [hit.excerpt[start:end] for start, end in hit.marks] == ["database", "migrat"]
+        app = Holder(FindScreen(gateway, False))
+        async with app.run_test(size=(120, 36)) as pilot:
+            await pilot.press(*"migrat database")
+            await settled(app, "migrat database")
+            assert known(app) == "1 hit with all of these words; nowhere as it stands."
+
+
+async def test_hits_are_shown_while_the_search_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "SLICE_S", 0.0)
+    async with gateway_at(tmp_path) as gateway:
+        thread = await said(gateway, "read a.txt")
+        add_messages(tmp_path, thread, [*(f"hay {n}" for n in range(1000)), "the needle"])
+        app = Holder(FindScreen(gateway, False))
+        async with app.run_test(size=(120, 36)) as pilot:
+            screen = app.screen
+            assert isinstance(screen, FindScreen)
+            shown: list[int] = []
+            show = screen._show
+
+            async def watched(found: Hits) -> None:
+                await show(found)
+                shown.append(len(found.hits))
+
+            monkeypatch.setattr(screen, "_show", watched)
+            await pilot.press(*"needle")
+            await settled(app, "needle")
+            assert shown == [1, 1]  # the first as soon as it was found, then all there are
+
+
+async def test_an_archived_thread_is_found_and_marked_and_a_deleted_one_is_not(tmp_path: Path) -> None:
+    async with gateway_at(tmp_path) as gateway:
+        kept = await said(gateway, "read a.txt")
+        gone = await said(gateway, "read a.txt")
+        await gateway.keeping.toggle_archive(kept)
+        await gateway.delete_thread(gone)
+        app = Holder(FindScreen(gateway, False))
+        async with app.run_test(size=(120, 36)) as pilot:
+            await pilot.press(*"read a")
+            await settled(app, "read a")
+            assert {hit.thread_id for hit in (await gateway.find("read a", everywhere=False)).hits} == {kept}
+            assert "archived" in app.shown()

@@ -8,13 +8,12 @@ over a large file never keeps a run's boundary waiting, and ends as soon as nobo
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from afk.memory.found import FoundText
+from afk.memory.found import FoundText, words_of
 from afk.memory.sqlite.search_index import Span
 
 SLICE_S = 0.01
@@ -25,9 +24,6 @@ BEFORE = 60
 EXCERPT = 260
 # longer ones are an error of SQLite's, far above anything a person types
 LONGEST = 1_000
-WORDS = 12
-
-_WORD = re.compile(r'"([^"]+)"?|(\S+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +37,7 @@ class Sought:
 def passes_of(text: str) -> tuple[Sought, ...]:
     """The text as it stands; then its words, where it has several."""
     text = text.strip()[:LONGEST].replace("\0", "")
-    words = tuple(dict.fromkeys(quoted or plain for quoted, plain in _WORD.findall(text)))[:WORDS]
+    words = words_of(text)
     if not words:
         return ()
     if words == (text,):
