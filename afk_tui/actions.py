@@ -127,6 +127,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("export", "Export…", "Write the conversation to a Markdown file", "", "", "export", "Reading"),
     Action("menu", "Menu", "Everything that can be done", "f2", "f2", "menu", "App"),
     Action("help", "Help", "Every key and command", "f1", "f1", "help", "App"),
+    Action(
+        "alerts",
+        "Alerts",
+        "How requests call you: off, bell, notify",
+        "",
+        "",
+        "alerts",
+        "App",
+    ),
     Action("theme", "Theme", "Dark or light", "", "", "theme", "App"),
     Action(
         "quit", "Quit", "Leave; a run in progress is interrupted and kept", "ctrl+q", "ctrl+q", "quit", "App"

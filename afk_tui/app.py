@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -19,6 +20,7 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from afk_tui import last_net
+from afk_tui.attention import Attention, alerts_of
 from afk_tui.continuing import install_continue_handler
 from afk_tui.gateway.clean import clean
 from afk_tui.gateway.errors import GatewayError
@@ -26,6 +28,7 @@ from afk_tui.gateway.launch import Settings
 from afk_tui.gateway.messages import BugFound
 from afk_tui.palette import AfkCommands
 from afk_tui.screens.main import MainScreen
+from afk_tui.screens.main_view import RequestsWait
 from afk_tui.screens.too_small import SizeGuard
 from afk_tui.shutdown import install_signal_handlers
 from afk_tui.styles_folder import styles_folder
@@ -67,6 +70,7 @@ class AfkApp(PacedApp[None], SizeGuard[None]):
         self._gateway = gateway
         self.main = MainScreen(cursor_blink=cursor_blink)
         self._leaving = False
+        self.attention = Attention(self)
         self.last_words = ""
         self.bugs: list[BaseException] = []
 
@@ -81,6 +85,8 @@ class AfkApp(PacedApp[None], SizeGuard[None]):
         """Paint first; everything that takes time comes after."""
         self._end_as = install_signal_handlers(self)
         install_continue_handler(self)
+        self.app_suspend_signal.subscribe(self, self._give_terminal_back)
+        self.app_resume_signal.subscribe(self, self._take_terminal)
         self.call_after_refresh(self._open)
 
     def get_driver_class(self) -> type[Driver]:
@@ -91,6 +97,16 @@ class AfkApp(PacedApp[None], SizeGuard[None]):
     def on_terminal_gone(self) -> None:
         """Nobody is there any more: as if the terminal had hung up."""
         self._end_as(signal.SIGHUP)
+
+    def _give_terminal_back(self, _: App[Any]) -> None:
+        self.attention.restore()
+
+    def _take_terminal(self, _: App[Any]) -> None:
+        self.attention.go_on()
+
+    def on_requests_wait(self, event: RequestsWait) -> None:
+        """The window's title says how many wait; a new one is told of where nobody looks."""
+        self.attention.show_waiting(event.waiting, event.folder)
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen is the lowest: another one below it would be laid out first and never be seen."""
@@ -110,6 +126,7 @@ class AfkApp(PacedApp[None], SizeGuard[None]):
             theme = await gateway.recall("theme")
             if theme in self.available_themes:
                 self.theme = theme
+            self.attention.alerts = alerts_of(await gateway.recall("alerts"))
             if not await self._is_trusted(gateway):
                 self.exit(return_code=0)
                 return
@@ -154,6 +171,7 @@ class AfkApp(PacedApp[None], SizeGuard[None]):
 
     async def on_unmount(self) -> None:
         """What runs is interrupted and kept."""
+        self.attention.restore()
         if self._gateway is None:
             return
         try:

@@ -67,6 +67,12 @@ class Deciding:
             self._watch.shown(waiting)
         return [call_title(a.tool_name, a.arguments) for a in waiting]
 
+    async def waiting_calls(self) -> list[tuple[str, str]]:
+        """The id of each request in any thread, and its call in one line."""
+        with told():
+            waiting = await self._store.list_approvals(pending_only=True)
+        return [(a.approval_id, call_title(a.tool_name, a.arguments)) for a in waiting]
+
     async def thread_of_request(self, approval_id: str) -> str | None:
         """The thread of a request, or None where there is no such request."""
         with told():

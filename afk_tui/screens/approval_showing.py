@@ -71,6 +71,8 @@ class ApprovalShowing(ModalScreen[None]):
     def on_mount(self) -> None:
         """The first request, with the focus on its arguments; nothing said in passing before lies over them."""
         self.app.clear_notifications()
+        # what is typed, or clicked, on the way back to this window was not meant for it
+        self.watch(self.app, "app_focus", self._deafen, init=False)
         self.set_interval(LOOK_EVERY_S, self._tell_readiness)
         self.set_interval(CALL_LOOK_EVERY_S, self._look_at_call)
         self.set_interval(FILE_LOOK_EVERY_S, self._look_at_file)

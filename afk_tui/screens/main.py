@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.worker import Worker
 
 from afk_tui.actions import ACTIONS, BY_NAME
+from afk_tui.attention import ALERTS, Alerts
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.screens.main_summaries import MainSummaries
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from afk_tui.gateway.gateway import Gateway
 
 ESCAPE_DEAF_S = 1.0
+ALERTS_SAID: dict[Alerts, str] = {
+    "off": "A new request changes the window's title, and calls nobody.",
+    "bell": "A new request rings the bell while this terminal has no focus.",
+    "notify": "A new request notifies you, and rings the bell, while this terminal has no focus.",
+}
 TWICE_S = 2.0
 
 
@@ -127,7 +133,7 @@ class MainScreen(MainSummaries):
         thread_id = await self.gateway.thread_of_request(chosen)
         if thread_id is not None:
             await self.open_thread(thread_id)
-            self.open_requests(chosen)
+            self.open_requests(chosen, everywhere=True)
 
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def action_grants(self) -> None:
@@ -267,6 +273,14 @@ class MainScreen(MainSummaries):
         from afk_tui.screens.help import HelpScreen
 
         self.app.push_screen(HelpScreen())
+
+    @telling
+    async def action_alerts(self) -> None:
+        """The next way to call a person who looks elsewhere, and remembered."""
+        attention = cast("AfkApp", self.app).attention
+        attention.alerts = ALERTS[(ALERTS.index(attention.alerts) + 1) % len(ALERTS)]
+        await self.gateway.remember("alerts", "", attention.alerts)
+        self.notify(ALERTS_SAID[attention.alerts], title=f"Alerts: {attention.alerts}", markup=False)
 
     @telling
     async def action_theme(self) -> None:

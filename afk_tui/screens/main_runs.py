@@ -16,6 +16,8 @@ from afk_tui.widgets.paged_list import PagedList
 from afk_tui.widgets.request_bar import RequestBar
 
 DRAFT_AFTER_S = 0.4
+# each is compared with the files that it would change: of more, only those of the thread are shown
+MOST_AT_ONCE = 100
 
 
 class MainRuns(MainView):
@@ -257,7 +259,8 @@ class MainRuns(MainView):
         above = self.app.screen
         try:
             if isinstance(above, ApprovalScreen):
-                above.refresh_requests(await self.gateway.requests(self.thread_id))
+                thread_id = None if above.everywhere else self.thread_id
+                above.refresh_requests(await self.gateway.requests(thread_id))
             elif isinstance(above, InboxScreen):
                 await above.reload()
             elif isinstance(above, CompactionScreen):
@@ -304,26 +307,29 @@ class MainRuns(MainView):
             self.open_requests()
 
     def _offer_requests(self, thread_id: str) -> None:
-        """Open a request by itself only where nobody is typing."""
-        if thread_id == self.thread_id and self.app.screen is self and not self.composer.has_focus:
+        """Open a request by itself only where nobody is typing. Who looks elsewhere may have been: a terminal that
+        loses the focus takes it from the composer, and gives it back."""
+        here = thread_id == self.thread_id and self.app.screen is self
+        if here and self.app.app_focus and not self.composer.has_focus:
             self.open_requests()
 
     @work(exclusive=True, group="requests", exit_on_error=False)
-    async def open_requests(self, approval_id: str | None = None) -> None:
-        """Show what waits in this thread, the given request first."""
+    async def open_requests(self, approval_id: str | None = None, *, everywhere: bool = False) -> None:
+        """Show what waits in this thread, or `everywhere`, the given request first."""
         from afk_tui.screens.approval import ApprovalScreen
 
         if self.thread_id is None or self.app.screen is not self:
             return
         try:
-            requests = await self.gateway.requests(self.thread_id)
+            everywhere = everywhere and self._waiting_everywhere <= MOST_AT_ONCE
+            requests = await self.gateway.requests(None if everywhere else self.thread_id)
         except GatewayError as error:
             tell_error(self, error)
             return
         if not requests or self.app.screen is not self:
             return
         start = next((n for n, r in enumerate(requests) if r.approval_id == approval_id), 0)
-        await self.app.push_screen_wait(ApprovalScreen(self.gateway, requests, start))
+        await self.app.push_screen_wait(ApprovalScreen(self.gateway, requests, start, everywhere=everywhere))
         self.composer.focus()
         self.sync()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -28,6 +29,16 @@ from afk_tui.widgets.thread_list import ThreadList
 if TYPE_CHECKING:
     from afk_tui.gateway.gateway import Gateway
     from afk_tui.gateway.sources import ConversationSource
+
+
+@dataclass
+class RequestsWait(Message):
+    """What waits for a decision now, in every thread: the id of each request and its call in one line. `folder` is
+    where the app works."""
+
+    waiting: list[tuple[str, str]]
+    folder: str
+
 
 NOTE_KEY = "note:run"
 STREAM_KEY = "stream"
@@ -208,7 +219,8 @@ class MainView(Screen[None]):
         thread = await self.gateway.thread(thread_id) if thread_id else None
         view = await self.gateway.run_view(thread_id) if thread_id else None
         here = await self.gateway.waiting_titles(thread_id) if thread_id else []
-        everywhere = await self.gateway.waiting_titles()
+        everywhere = await self.gateway.waiting_calls()
+        self.post_message(RequestsWait(everywhere, self.gateway.workspace))
         queued = await self.gateway.queued(thread_id) if thread_id else []
         if thread_id != self.thread_id:
             return

@@ -1,0 +1,90 @@
+"""Requests of every thread are opened from one place; a window that was left answers nothing on the way back to it."""
+
+from __future__ import annotations
+
+from textual import events
+
+from afk_tui.screens.approval import ApprovalScreen
+
+
+async def two_waiting(driven) -> list[str]:
+    """Two threads, each with a call that waits; a third, new one is shown."""
+    for name in ("one", "two"):
+        await driven.say(f"run: echo {name} >> ran.txt")
+        await driven.until(lambda: driven.main.request_bar.count == 1, "a request")
+        await driven.until(lambda: not driven.main.gateway.is_working(), "the run to wait")
+        await driven.pilot.press("ctrl+n")
+        await driven.until(lambda: driven.main.thread_id is None, "a new thread")
+    return [request.thread_id for request in await driven.main.gateway.requests()]
+
+
+async def test_from_the_inbox_every_request_of_every_thread_is_decided_in_one_place(start) -> None:
+    async with start() as driven:
+        one, two = await two_waiting(driven)
+        await driven.pilot.press("f4")
+        await driven.until_screen("InboxScreen")
+        await driven.until_shown("run_command echo two")
+        await driven.pilot.press("down", "enter")
+        await driven.until_screen("ApprovalScreen")
+        await driven.until_shown("2 of 2")
+        approval: ApprovalScreen = driven.app.screen
+        assert approval.view is not None
+        assert (approval.view.thread_id, driven.main.thread_id) == (two, two)
+        await driven.until(lambda: approval.is_ready, "its deafness to end")
+        await driven.pilot.press("[")
+        assert approval.view.thread_id == one
+        await driven.until_shown("In the conversation: run: echo one")
+        await driven.until(lambda: approval.is_ready, "its deafness to end")
+        await driven.pilot.press("a")
+        await driven.until(lambda: approval.view.thread_id == two, "the other request")
+        await driven.until(lambda: (driven.folder / "ran.txt").exists(), "the call to run")
+        assert driven.app.screen is approval, "what other threads do closes nothing"
+        await driven.until(lambda: approval.is_ready, "its deafness to end")
+        await driven.pilot.press("d")
+        await driven.until_screen("MainScreen")
+        assert (driven.folder / "ran.txt").read_text() == "one\n"
+
+
+async def test_a_request_that_arrives_while_the_window_is_left_stays_a_bar_over_the_draft(start) -> None:
+    async with start() as driven:
+        driven.main.composer.focus()
+        driven.app.post_message(events.AppBlur())
+        await driven.until(lambda: not driven.main.composer.has_focus, "the terminal to take the focus away")
+        driven.main.submit("write b.txt: hello")
+        await driven.until(lambda: driven.main.request_bar.count == 1, "the bar")
+        await driven.until(lambda: not driven.main.gateway.is_working(), "the run to wait")
+        await driven.pilot.pause()
+        driven.app.post_message(events.AppFocus())
+        await driven.until(lambda: driven.main.composer.has_focus, "the composer to have it back")
+        await driven.pilot.press(*"add")
+        assert driven.main.composer.draft == "add"
+        assert driven.main.request_bar.count == 1
+
+
+async def test_a_request_on_the_screen_is_deaf_anew_when_one_comes_back_to_the_window(start) -> None:
+    async with start() as driven:
+        driven.main.conversation.focus()
+        driven.main.submit("write b.txt: hello")
+        await driven.until_screen("ApprovalScreen")
+        approval: ApprovalScreen = driven.app.screen
+        await driven.until(lambda: approval.is_ready, "its deafness to end")
+        driven.app.post_message(events.AppBlur())
+        driven.app.post_message(events.AppFocus())
+        await driven.pilot.press("d", "a")
+        assert driven.app.screen is approval
+        assert len(await driven.main.gateway.requests()) == 1
+        await driven.until(lambda: approval.is_ready, "its deafness to end")
+        await driven.pilot.press("d")
+        await driven.until_screen("MainScreen")
+
+
+async def test_how_a_request_calls_is_changed_by_its_command_and_remembered(start) -> None:
+    async with start() as driven:
+        assert driven.app.attention.alerts == "notify"
+        await driven.say("/alerts")
+        await driven.until(lambda: driven.app.attention.alerts == "off", "the next way")
+        await driven.until(
+            lambda: any("calls nobody" in n.message for n in driven.app._notifications), "it said"
+        )
+    async with start() as driven:
+        await driven.until(lambda: driven.app.attention.alerts == "off", "what was chosen")
