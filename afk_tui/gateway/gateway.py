@@ -29,6 +29,7 @@ from afk_tui.gateway.standing import has_unused_decision, standing_of
 from afk_tui.gateway.summaries import Summaries
 from afk_tui.gateway.texts import Texts
 from afk_tui.gateway.threads import ThreadFilter, ThreadKeeping
+from afk_tui.gateway.upkeep import CompactionHints, Upkeep
 from afk_tui.gateway.views import CheckpointRow, RunView, ThreadRow
 from afk_tui.gateway.watch import LOOK_EVERY_S, Watch
 from afk_tui.gateway.writing import Writing
@@ -50,6 +51,8 @@ class Gateway(Deciding):
         self.deletions = Deletions(engine.runner, engine.store)
         self.summaries = Summaries(engine.runner, engine.store, engine.agent)
         self.compactions = Compactions(engine.runner, engine.store)
+        self.hints = CompactionHints(engine.store)
+        self._upkeep = Upkeep(engine.store, self._post)
         self.keeping = ThreadKeeping(engine.store, engine.workspace)
         self.texts = Texts(engine.store, engine.workspace)
         self.writing = Writing(engine.store, engine.workspace)
@@ -103,6 +106,7 @@ class Gateway(Deciding):
             await self._runner.__aenter__()
         self._background.begin(self._watch.run())
         self._background.begin(self._background.warn(self.deletions.tidy))
+        self._background.begin(self._upkeep.run())
         self._background.begin(keep_index(self._store))
 
     async def warm_up(self) -> None:
@@ -120,6 +124,7 @@ class Gateway(Deciding):
     async def close(self) -> None:
         """Interrupt what runs here (it is kept, to be resumed), remove what was deleted, and close the store."""
         try:
+            await self._upkeep.finish()
             with contextlib.suppress(GatewayError):  # it is marked: the next start removes it
                 await self.deletions.finish()
             with told():

@@ -100,6 +100,13 @@ class SummaryEnded(Message):
 
 
 @dataclass
+class ThreadCompacted(Message):
+    """The schedule compacted a thread, here."""
+
+    thread_id: str
+
+
+@dataclass
 class Warned(Message):
     """Something a person should know."""
 

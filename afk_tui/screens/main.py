@@ -13,7 +13,7 @@ from afk_tui.actions import ACTIONS, BY_NAME
 from afk_tui.attention import ALERTS, Alerts
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
-from afk_tui.screens.main_summaries import MainSummaries
+from afk_tui.screens.main_hints import MainHints
 from afk_tui.telling import tell_error, telling
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ ALERTS_SAID: dict[Alerts, str] = {
 TWICE_S = 2.0
 
 
-class MainScreen(MainSummaries):
+class MainScreen(MainHints):
     """Chat, decide, resume; the way to every other screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

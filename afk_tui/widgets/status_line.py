@@ -31,7 +31,7 @@ class Status:
     `context_share` is how much of the model's context the last request took, from 0 on; None where it is not known.
     `state` is a state of a run, or "" before the first. `tokens` is None where the server does not count
     them, `cost_usd` None where no price is known. `note` stands in for the state while something passing is
-    said of it, such as "retrying in 4 s".
+    said of it, such as "retrying in 4 s". `removable` is how many records a compaction would remove; 0: nothing to say.
     """
 
     state: str = ""
@@ -41,6 +41,7 @@ class Status:
     cost_usd: float | None = None
     context_share: float | None = None
     note: str = ""
+    removable: int = 0
 
 
 def shorten_middle(text: str, width: int) -> str:
@@ -104,18 +105,35 @@ class StatusLine(Widget):
         status = self.status
         word, kind = _BADGES.get(status.state, (f"? {status.state}", "muted"))
         badge = f"{word} · {status.note}" if status.note else word
-        right = self._right(width - cell_len(badge) - 3)
-        room = width - cell_len(badge) - (cell_len(right) + 2 if right else 0)
+        hint, right = self._hint_and_right(width - cell_len(badge) - 3)
+        room = width - cell_len(badge) - cell_len(hint) - (cell_len(right) + 2 if right else 0)
         model = status.model and f"  {status.model}"
         if model and cell_len(model) > room:
             model = f"  {shorten_middle(status.model, room - 2)}" if room >= 10 else ""
         line = Text(no_wrap=True, overflow="ellipsis", end="")
+        muted = self.get_component_rich_style("status-line--muted")
         line.append(badge, self.get_component_rich_style(f"status-line--{kind}"))
         line.append(model)
+        line.append(hint, muted)
         if right:
             line.append(" " * max(2, width - line.cell_len - cell_len(right)))
-            line.append(right, self.get_component_rich_style("status-line--muted"))
+            line.append(right, muted)
         return line
+
+    def _hint_and_right(self, room: int) -> tuple[str, str]:
+        """What a compaction would remove is said in the room that is left, or in short in some of the room on the
+        right; nothing passing gives way to it."""
+        status, right = self.status, self._right(room)
+        if not status.removable or status.note:
+            return "", right
+        rest = room - (min(cell_len(status.model), 24) + 2 if status.model else 0)
+        long = f"  compaction would remove {status.removable:,} records · F6"
+        short = f"  F6 would remove {status.removable:,} records"
+        for hint in (long, short):
+            if cell_len(hint) + cell_len(right) + 2 <= rest:
+                return hint, right
+        less = self._right(room - cell_len(short))
+        return (short, less) if less else ("", right)
 
     def _right(self, room: int) -> str:
         status = self.status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from textual.app import App, ComposeResult
@@ -150,3 +151,29 @@ async def test_a_click_opens_the_requests() -> None:
         await until(pilot, lambda: app.bar.size.height == 1)
         await pilot.click(RequestBar)
         await until(pilot, lambda: app.opened == 1)
+
+
+LONG, SHORT = "compaction would remove 1,240 records · F6", "F6 would remove 1,240 records"
+
+
+@pytest.mark.parametrize(("width", "said"), [(150, LONG), (110, SHORT), (80, SHORT), (50, ""), (30, "")])
+async def test_what_a_compaction_would_remove_is_said_where_there_is_room(width: int, said: str) -> None:
+    status = Status("completed", "gpt-5.2-mini", "/home/ada/projects/engine/notes", 12_345)
+    for removable in (0, 1_240):
+        app = Lines(replace(status, removable=removable))
+        async with app.run_test(size=(width, 5)):
+            line = shown(app.line)
+        if not removable:
+            without = line
+        elif not said:
+            assert line == without
+        else:
+            assert said in line
+            assert line.startswith("✓ done  gpt-5.2-mini")
+            assert line.endswith("notes")
+
+
+async def test_something_passing_is_more_than_what_could_be_removed() -> None:
+    app = Lines(replace(FULL, note="retrying in 4 s", removable=1_240))
+    async with app.run_test(size=(150, 5)):
+        assert "remove" not in shown(app.line)
