@@ -24,6 +24,9 @@ _BADGES: dict[str, tuple[str, str]] = {
 }
 
 
+LEAST_SHARE = 0.01
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """What the line shows. Texts are clean, one line each.
@@ -141,7 +144,9 @@ class StatusLine(Widget):
         folder = status.workspace
         cost = f"${status.cost_usd:.2f}" if status.cost_usd is not None else ""
         tokens = _tokens(status.tokens) if status.tokens is not None else ""
-        full = "" if status.context_share is None else f"context {status.context_share:.0%}"
+        # of a context that is next to empty there is nothing to say
+        share = status.context_share or 0.0
+        full = f"context {share:.0%}" if share >= LEAST_SHARE else ""
         for counts in ([full, tokens, cost], [full, tokens], [full], []):
             said = "  ".join(part for part in counts if part)
             left = room - model - (cell_len(said) + 2 if said else 0)

@@ -177,3 +177,10 @@ async def test_something_passing_is_more_than_what_could_be_removed() -> None:
     app = Lines(replace(FULL, note="retrying in 4 s", removable=1_240))
     async with app.run_test(size=(150, 5)):
         assert "remove" not in shown(app.line)
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.43, True), (0.004, False), (None, False)])
+async def test_it_says_how_full_the_context_is_from_a_hundredth_on(share: float | None, said: bool) -> None:
+    async with Lines(replace(FULL, context_share=share)).run_test(size=(120, 5)) as pilot:
+        assert ("context 43%" in shown(pilot.app.query_one(StatusLine))) is said
+        assert ("context" in shown(pilot.app.query_one(StatusLine))) is said
