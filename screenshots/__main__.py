@@ -115,6 +115,30 @@ async def streaming(shown: Stage, folder: Path) -> None:
     shown.shoot(folder / "streaming.svg")
 
 
+async def output(shown: Stage, folder: Path) -> None:
+    """A long result, whole, where something was looked for."""
+    lines = (
+        'for i in $(seq 4000); do echo "12:00:01 worker $((i % 7)): item $i is done in $((i % 90)) ms"; done'
+    )
+    await shown.say(f"run: {lines}")
+    await shown.until_standing("waiting")
+    shown.main.open_requests()
+    await shown.until_screen("ApprovalScreen")
+    await shown.until(lambda: "ready" in screen_text(shown), "the request to be ready")
+    await shown.pilot.press("a")
+    await shown.until_screen("MainScreen")
+    await shown.until_standing("idle")
+    shown.main.action_output()
+    await shown.until_screen("OutputScreen")
+    await shown.until(lambda: "of 4,001 lines" in screen_text(shown), "the result")
+    await shown.pilot.press("slash")
+    shown.app.screen.query_one("#typed", Input).value = "ITEM 2024"
+    await shown.pilot.press("enter")
+    await shown.until(lambda: "line 2,025" in screen_text(shown), "the match")
+    await shown.quiet()
+    shown.shoot(folder / "output.svg")
+
+
 async def subagents(shown: Stage, folder: Path) -> None:
     """What one subagent did, unfolded, and what another one asks for."""
     await shown.say("ask researcher: search clock")
@@ -143,7 +167,7 @@ def screen_text(shown: Stage) -> str:
 
 async def take_all(folder: Path) -> None:
     """Every picture, into `folder`."""
-    for scene in (conversation, compaction, streaming):
+    for scene in (conversation, compaction, streaming, output):
         async with stage() as shown:
             await scene(shown, folder)
     async with stage(agent="screenshots.team:editor") as shown:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from afk.memory.records import LongResult
 from afk.outputs import OutputMatch, OutputRecord, OutputSlice
 
 
@@ -14,6 +15,11 @@ class WholeOutputs(Protocol):
     async def outputs_of(self, conversation_id: str, name: str = "") -> list[OutputRecord]:
         """The whole results whose hash begins with `name` and of which messages of a conversation (a thread's, or a
         subagent's run) show a part, those that a fork reads in its sources among them; in the order of the messages."""
+        ...
+
+    async def long_results(self, thread_id: str) -> list[LongResult]:
+        """The calls of a thread, of its sources and of the subagents in it of which a part of the result is shown, in
+        the order in which they were recorded."""
         ...
 
     async def get_output(self, sha256: str) -> OutputRecord | None:

@@ -10,7 +10,7 @@ from afk.memory.retention import CompactionReason
 
 if TYPE_CHECKING:
     from afk.memory.summaries import SummaryRecord
-from afk.outputs import DEFAULT_LIMITS, ResultLimits, WholeOutput
+from afk.outputs import DEFAULT_LIMITS, OutputRecord, ResultLimits, WholeOutput
 
 RunStateText = Literal[
     "running", "awaiting_approval", "interrupted", "cancelled", "completed", "failed", "degraded"
@@ -306,6 +306,14 @@ class CallResult:
     phase: EffectPhase
     text: str
     whole: WholeOutput | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LongResult:
+    """A call of which the model was shown a part of the result, and the whole."""
+
+    effect: EffectRecord
+    output: OutputRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from afk_tui.gateway.errors import GatewayError, told
 from afk_tui.gateway.finding import Hits, find_in
 from afk_tui.gateway.indexing import keep_index
 from afk_tui.gateway.items import call_title
+from afk_tui.gateway.outputs import LongResults
 from afk_tui.gateway.pump import Pump
 from afk_tui.gateway.remembered import Remembered
 from afk_tui.gateway.settings import Engine
@@ -53,6 +54,7 @@ class Gateway(Deciding):
         self.compactions = Compactions(engine.runner, engine.store)
         self.hints = CompactionHints(engine.store)
         self._upkeep = Upkeep(engine.store, self._post)
+        self.long_results = LongResults(engine.store)
         self.keeping = ThreadKeeping(engine.store, engine.workspace)
         self.texts = Texts(engine.store, engine.workspace)
         self.writing = Writing(engine.store, engine.workspace)

@@ -63,25 +63,26 @@ def items_of(
     for effect, approval in calls:
         result = results.get(effect.result_seq)
         items[effect.result_seq] = replace(
-            call_item(effect, approval, result.text if result else "", run_is_live=run_is_live),
+            call_item(effect, approval, result, run_is_live=run_is_live),
             facts=facts_of(effect, () if requests is None else requests.get(effect.effect_id, ())),
         )
     return [items[seq] for seq in sorted(items)]
 
 
 def call_item(
-    effect: EffectRecord, approval: ApprovalRecord | None, output: str, *, run_is_live: bool
+    effect: EffectRecord, approval: ApprovalRecord | None, result: MessageRecord | None, *, run_is_live: bool
 ) -> ConversationItem:
     """One call, with what the journal knows of it."""
     return ConversationItem(
         key=key_of(effect.result_seq),
         kind="call",
-        text=clean(output),
+        text=clean(result.text) if result else "",
         title=call_title(effect.tool_name, effect.arguments),
         detail=clean(json.dumps(effect.arguments, ensure_ascii=False, indent=2)),
         status=status_of(effect, approval, run_is_live=run_is_live),
         footnote=_footnote(effect, approval),
         at_ms=effect.started_at_ms or effect.finished_at_ms or 0,
+        output_sha=(result.output_sha if result else None) or "",
     )
 
 

@@ -32,8 +32,9 @@ class ConversationItem:
     user: `text` is plain. assistant: `text` is Markdown. note: `text` is one plain line or a few, `tone` colours it.
     call: `title` is the call in one line ("write_file notes.txt"), `detail` its arguments (JSON or a command),
     `text` its output so far, `status` what the journal knows of it, `facts` the same in sentences, each under a word
-    ("decided", "allowed by ada, ..."); for a call to a subagent `inside` is what that did for it, in order, after
-    `inside_earlier` things that are not shown. `above` is a line between this item and the one before it.
+    ("decided", "allowed by ada, ..."), `output_sha` names the whole of which `text` is a part; for a call to a subagent
+    `inside` is what that did for it, in order, after `inside_earlier` things that are not shown. `above` is a line
+    between this item and the one before it.
     """
 
     key: str
@@ -47,6 +48,7 @@ class ConversationItem:
     at_ms: int = 0
     facts: tuple[tuple[str, str], ...] = ()
     above: str = ""
+    output_sha: str = ""
     inside: tuple[InsideItem, ...] = ()
     inside_earlier: int = 0
 

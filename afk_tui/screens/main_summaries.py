@@ -5,13 +5,13 @@ from __future__ import annotations
 from textual import on, work
 
 from afk_tui.gateway import messages as told
-from afk_tui.screens.main_writing import MainWriting
+from afk_tui.screens.main_outputs import MainOutputs
 from afk_tui.screens.summary_words import messages
 from afk_tui.telling import telling
 from afk_tui.widgets.conversation import Conversation
 
 
-class MainSummaries(MainWriting):
+class MainSummaries(MainOutputs):
     """The main screen's summaries and pins."""
 
     def action_summary(self) -> None:

@@ -34,6 +34,7 @@ class ConversationCursor(ConversationCanvas, inherit_bindings=False):
         Binding("b", "copy('code')", "Copy a code block", show=False),
         Binding("C", "copy('all')", "Copy the conversation", show=False),
         Binding("p", "pin", "Pin the message", show=False),
+        Binding("o", "open_output", "Open the whole result", show=False),
     ]
 
     @dataclass
@@ -54,6 +55,12 @@ class ConversationCursor(ConversationCanvas, inherit_bindings=False):
         """The item `key` is to be pinned, or unpinned."""
 
         key: str
+
+    @dataclass
+    class OutputWanted(Message, namespace="conversation"):
+        """The whole result of a call is to be opened; "": the item under the cursor has none beyond what it shows."""
+
+        sha: str
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
@@ -140,6 +147,11 @@ class ConversationCursor(ConversationCanvas, inherit_bindings=False):
         if self.cursor_key is not None:
             self.post_message(self.PinAsked(self.cursor_key))
 
+    def action_open_output(self) -> None:
+        position = self.pages.find(self.cursor_key) if self.cursor_key is not None else None
+        item = self.pages.entries[position].item if position is not None else None
+        self.post_message(self.OutputWanted(item.output_sha if item else ""))
+
     def action_activate(self) -> None:
         position = self.pages.find(self.cursor_key) if self.cursor_key is not None else None
         if position is not None:
@@ -185,3 +197,5 @@ class ConversationCursor(ConversationCanvas, inherit_bindings=False):
         self.refresh()
         if on_text and spot.piece == 0 and (entry.kind == "call" or entry.failed):
             self._activate(spot.entry)
+        elif entry.pieces and spot.piece < len(entry.pieces) and entry.pieces[spot.piece].drawing == "whole":
+            self.action_open_output()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 WHOLE_CHARS = 6_000
 """Markdown up to here is drawn whole, in about 50 ms; longer text block by block."""
+WHOLE_KEPT = "the whole result is kept · o or a click here opens it"
 CUT_LINES = 12
 CUT_CHARS = 2_000
 INSIDE_SHOWN = 12
@@ -54,6 +55,7 @@ Drawing = Literal[
     "waiting_for_text",
     "failure",
     "inside",
+    "whole",
 ]
 
 
@@ -92,7 +94,7 @@ def estimate_rows(chars: int, lines: int, width: int) -> int:
 
 def estimate_piece(piece: Piece, width: int) -> int:
     """A guess at the height of a piece that was not drawn at this width."""
-    if piece.drawing in ("above", "call", "footnote", "more") or (
+    if piece.drawing in ("above", "call", "footnote", "more", "whole") or (
         piece.inside and piece.inside.item.kind == "call"
     ):
         return piece.gap + 1
@@ -165,6 +167,8 @@ def _call_body(item: ConversationItem, fold: int) -> list[Piece]:
             pieces += _fact_pieces(item)
     if not item.detail:
         pieces = [*_fact_pieces(item), *pieces]
+    if item.output_sha:
+        pieces.append(Piece("whole", WHOLE_KEPT))
     if item.status not in ("waiting", "running", "proposed") and not item.text:
         pieces.append(Piece("more", "no output"))
     return pieces
@@ -247,6 +251,11 @@ def draw_piece(
             for index, line in enumerate(lines):
                 label = Segment(f"{word if index == 0 else '':<8} ", palette["fact"])
                 rows.append(Row((*stem, label), line))
+        case "whole":
+            text = _fit(piece.text, room - 4)
+            rows.append(
+                Row(_stem(narrow, palette), [Segment(text, palette["call-title"] + Style(underline=True))])
+            )
         case "inside":
             rows += _inside_rows(piece, room, palette)
         case "footnote" | "waiting_for_text" | "failure":

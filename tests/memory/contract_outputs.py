@@ -26,6 +26,7 @@ async def keep(store: MemoryStore, text: str, run_id: str = "run_1") -> str:
     _, (effect,) = await answer(store, run, proposed("a"))
     result = as_shown(CallResult("done", text), DEFAULT_LIMITS)
     await store.record_result(key_of(run), effect, result, ("proposed",), progress(), 1)
+    store.live_runs.discard(run_id)
     assert result.whole is not None
     return result.whole.sha256
 

@@ -11,8 +11,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 
 from afk.agents.errors import StoreError
-from afk.memory.records import CallResult
+from afk.memory.records import CallResult, LongResult
 from afk.memory.sqlite.lineage import stretches
+from afk.memory.sqlite.rows import effect_of
 from afk.memory.sqlite.writing import add_message
 from afk.outputs import OutputMatch, OutputRecord, OutputSlice, WholeOutput, count_lines
 
@@ -89,18 +90,39 @@ def outputs_of(db: sqlite3.Connection, conversation_id: str, name: str) -> list[
     """The outputs whose hash begins like this and that messages of a conversation refer to, those that a fork reads in
     its sources among them: each once, the first one that was referred to first."""
     found: dict[str, int] = {}
+    for row in _referring(db, conversation_id, name):
+        found[row["output_sha"]] = min(row["seq"], found.get(row["output_sha"], row["seq"]))
+    records = [get_output(db, sha) for sha in sorted(found, key=lambda sha: found[sha])]
+    return [record for record in records if record is not None]
+
+
+def long_results(db: sqlite3.Connection, thread_id: str) -> list[LongResult]:
+    """The calls of a thread, of its sources and of the subagents in it that have a whole result, in their order."""
+    found: list[tuple[int, LongResult]] = []
+    parts = db.execute("SELECT id FROM thread WHERE part_of = ?", (thread_id,)).fetchall()
+    for conversation_id in (thread_id, *(part["id"] for part in parts)):
+        for row in _referring(db, conversation_id, ""):
+            effect = db.execute(
+                "SELECT * FROM effect WHERE thread_id = ? AND result_seq = ?", (row["thread_id"], row["seq"])
+            ).fetchone()
+            output = get_output(db, row["output_sha"])
+            if effect is not None and output is not None:
+                found.append((row["rowid"], LongResult(effect_of(effect), output)))
+    return [result for _, result in sorted(found, key=lambda one: one[0])]
+
+
+def _referring(db: sqlite3.Connection, conversation_id: str, name: str) -> Iterator[sqlite3.Row]:
+    """The messages of a conversation that refer to outputs whose hash begins like this."""
     for stretch in stretches(db, conversation_id):
         for row in db.execute(
             # by place the rows themselves would be read, texts and all, since the hash stands behind them
-            "SELECT output_sha, seq FROM message INDEXED BY message_by_output WHERE thread_id = ?"
+            "SELECT rowid, thread_id, output_sha, seq FROM message INDEXED BY message_by_output WHERE thread_id = ?"
             # as text they are hexadecimal: whatever begins like this stands between these two
             " AND seq BETWEEN ? AND ? AND output_sha IS NOT NULL AND output_sha BETWEEN ? AND ?",
             (stretch.thread_id, stretch.first, stretch.last, name, f"{name}g"),
         ):
             if row["seq"] not in stretch.hidden:
-                found[row["output_sha"]] = min(row["seq"], found.get(row["output_sha"], row["seq"]))
-    records = [get_output(db, sha) for sha in sorted(found, key=lambda sha: found[sha])]
-    return [record for record in records if record is not None]
+                yield row
 
 
 def get_output(db: sqlite3.Connection, sha256: str) -> OutputRecord | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from afk.memory.records import LongResult
 from afk.memory.sqlite import outputs
 from afk.memory.sqlite.connection import Connection
 from afk.outputs import OutputMatch, OutputRecord, OutputSlice
@@ -18,6 +19,10 @@ class OutputStore:
     async def outputs_of(self, conversation_id: str, name: str = "") -> list[OutputRecord]:
         """The whole results of a conversation whose hash begins like this, in the order of its messages."""
         return await self._connection.read(outputs.outputs_of, conversation_id, name)
+
+    async def long_results(self, thread_id: str) -> list[LongResult]:
+        """The calls of a thread and the subagents in it that have a whole result."""
+        return await self._connection.read(outputs.long_results, thread_id)
 
     async def get_output(self, sha256: str) -> OutputRecord | None:
         """What is known of a whole result, or None."""

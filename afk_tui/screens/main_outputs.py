@@ -1,0 +1,36 @@
+"""Long results, opened from the conversation."""
+
+from __future__ import annotations
+
+from textual import on, work
+
+from afk_tui.screens.main_writing import MainWriting
+from afk_tui.widgets.conversation import Conversation
+
+
+class MainOutputs(MainWriting):
+    """The main screen's way to what the model was shown only a part of."""
+
+    def action_output(self) -> None:
+        """The last long result of this thread."""
+        self._open_output(None)
+
+    @on(Conversation.OutputWanted)
+    def open_wanted(self, event: Conversation.OutputWanted) -> None:
+        """The whole result of a call in the conversation."""
+        if event.sha:
+            self._open_output(event.sha)
+        else:
+            self.notify("All of it is shown here. /output opens the last long result.", markup=False)
+
+    @work(exclusive=True, group="dialog", exit_on_error=False)
+    async def _open_output(self, sha: str | None) -> None:
+        from afk_tui.screens.output import OutputScreen
+
+        if self.thread_id is None:
+            self.notify("A new conversation has no results yet.", markup=False)
+            return
+        focused = self.focused
+        await self.app.push_screen_wait(OutputScreen(self.gateway.long_results, self.thread_id, sha))
+        if focused is not None:
+            focused.focus()
