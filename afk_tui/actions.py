@@ -95,6 +95,9 @@ ACTIONS: tuple[Action, ...] = (
         "History",
     ),
     Action(
+        "search", "Search here…", "Find a text in this conversation", "ctrl+f", "ctrl+f", "search", "Reading"
+    ),
+    Action(
         "message_above",
         "My message above",
         "Scroll to your message above",
@@ -170,6 +173,7 @@ LOCAL_KEYS: tuple[tuple[str, str, str], ...] = (
     ("enter", "unfold or fold a call: arguments, who decided, output", "Conversation"),
     ("[ ]", "to your message above, below", "Conversation"),
     ("pgup pgdn home end", "scroll; the end follows what comes", "Conversation"),
+    ("/ n N", "search this conversation; to the next hit, the one before", "Conversation"),
     ("c", "copy the item as it was written", "Conversation"),
     ("b", "copy its code block; again, the next one", "Conversation"),
     ("C", "copy the whole conversation as Markdown", "Conversation"),

@@ -297,7 +297,9 @@ class MainScreen(MainHints):
 
     def action_escape(self) -> None:
         """With nothing open: stop the run, but not right after something was closed."""
-        if self.has_class("-list"):
+        if self.close_search():
+            self._closed_at = time.monotonic()
+        elif self.has_class("-list"):
             self.remove_class("-list")
             self.composer.focus()
             self._closed_at = time.monotonic()

@@ -23,6 +23,7 @@ from afk_tui.widgets.composer import Composer
 from afk_tui.widgets.conversation import Conversation
 from afk_tui.widgets.key_hints import KeyHints
 from afk_tui.widgets.request_bar import RequestBar
+from afk_tui.widgets.search_bar import SearchBar
 from afk_tui.widgets.status_line import Status, StatusLine
 from afk_tui.widgets.thread_list import ThreadList
 
@@ -100,6 +101,7 @@ class MainView(Screen[None]):
             with Vertical(id="main"):
                 yield Static("New thread", id="title", markup=False)
                 yield Conversation(id="conversation")
+                yield SearchBar(id="search")
                 yield BelowBar("ctrl+end", id="below")
                 yield RequestBar(id="requests")
                 yield CompletionList(id="completions")

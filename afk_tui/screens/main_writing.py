@@ -6,7 +6,7 @@ from textual import on, work
 
 from afk_tui.actions import ACTIONS, Action
 from afk_tui.gateway.errors import GatewayError
-from afk_tui.screens.main_reading import MainReading
+from afk_tui.screens.main_searching import MainSearching
 from afk_tui.telling import tell_error, telling
 from afk_tui.widgets.completion_list import Completion, CompletionList, Token
 from afk_tui.widgets.composer import Composer
@@ -15,7 +15,7 @@ _COMMAND = max(len(action.command) for action in ACTIONS) + 3
 _KEY = max(len(action.key_label) for action in ACTIONS)
 
 
-class MainWriting(MainReading):
+class MainWriting(MainSearching):
     """The main screen's help for the composer."""
 
     def on_mount(self) -> None:

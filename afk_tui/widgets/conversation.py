@@ -114,6 +114,7 @@ class Conversation(ConversationCursor, can_focus=True):
         self._loader = None
         self._stream = None
         self.cursor_key = None
+        self.forget_search()
         self.start_over()
 
     def clear(self) -> None:
@@ -136,6 +137,8 @@ class Conversation(ConversationCursor, can_focus=True):
         if loader is not None and not loader.busy and loader.wanted():
             loader.busy = True
             self.run_worker(loader.run(), group="conversation-bodies", exclusive=True, exit_on_error=False)
+        if self._sought is not None:
+            self.look_for_found()
         told = (self.follow, *self._below())
         if told != self._told:
             self._told = told

@@ -46,6 +46,10 @@ class ConversationCanvas(ScrollView, inherit_bindings=False):
         """The first line on the screen."""
         self.cursor_key: str | None = None
         """The item that the keys act on."""
+        self.marks_cursor = False
+        """Show that item also while the focus is elsewhere."""
+        self.found = ""
+        """A text in small letters, to be marked wherever it is shown."""
         self._moving = False
         self._palette: Palette | None = None
         self._palette_is_stale = True
@@ -88,9 +92,9 @@ class ConversationCanvas(ScrollView, inherit_bindings=False):
         self._drawn.clear()
 
     def _measure(self, entry: Entry, piece: Piece) -> int:
-        return len(self._rows(entry, piece))
+        return len(self.rows_of(entry, piece))
 
-    def _rows(self, entry: Entry, piece: Piece) -> list[Row]:
+    def rows_of(self, entry: Entry, piece: Piece) -> list[Row]:
         palette = self.palette
         if piece.rows is None:
             piece.strips.clear()
@@ -117,14 +121,18 @@ class ConversationCanvas(ScrollView, inherit_bindings=False):
             mark = " …" if spot.line == self.pages.gap(spot.entry) else ""
             return self._strip(Row((), [Segment(mark, palette["placeholder"])]), width, bar=False)
         piece = entry.pieces[spot.piece]
-        rows = self._rows(entry, piece) if piece.exact else []
+        rows = self.rows_of(entry, piece) if piece.exact else []
         if spot.line >= len(rows):
             return Strip.blank(width, palette.base)
-        bar = self.has_focus and entry.key == self.cursor_key and spot.line >= piece.gap
+        bar = (
+            (self.has_focus or self.marks_cursor) and entry.key == self.cursor_key and spot.line >= piece.gap
+        )
         key = (spot.line, bar, width)
         strip = piece.strips.get(key)
         if strip is None:
             strip = piece.strips[key] = self._strip(rows[spot.line], width, bar=bar)
+        if self.found:
+            strip = self._mark_found(strip, rows[spot.line])
         number = (entry.serial << _LINE_BITS) + entry.sums.top(spot.piece) + spot.line
         selection = self.text_selection
         if selection is not None:
@@ -138,22 +146,25 @@ class ConversationCanvas(ScrollView, inherit_bindings=False):
         fill = base + row.fill if row.fill is not None else base
         return Strip(segments).adjust_cell_length(width, fill)
 
+    def _mark_found(self, strip: Strip, row: Row) -> Strip:
+        text, begin = small(text_of(row)), _text_start(row)
+        at = text.find(self.found)
+        while at >= 0:
+            end = at + len(self.found)
+            strip = _styled(strip, begin + at, begin + end, self.palette["found"])
+            at = text.find(self.found, end)
+        return strip
+
     def _mark_selected(self, strip: Strip, row: Row, span: tuple[int, int] | None) -> Strip:
         if span is None:
             return strip
         begin = _text_start(row)
-        end = begin + len(_text_of(row))
+        end = begin + len(text_of(row))
         first = max(begin, span[0])
         last = end if span[1] < 0 else min(end, span[1])
         if first >= last:
             return strip
-        style = self.screen.get_component_rich_style("screen--selection")
-        start, stop = (strip.index_to_cell_position(index) for index in (first, last))
-        marked = [
-            Segment(text, (old or Style.null()) + style, control)
-            for text, old, control in strip.crop(start, stop)
-        ]
-        return Strip([*strip.crop(0, start), *marked, *strip.crop(stop, strip.cell_length)])
+        return _styled(strip, first, last, self.screen.get_component_rich_style("screen--selection"))
 
     def _empty_line(self, y: int, width: int, palette: Palette) -> Strip:
         if not self.empty_text or width < 1:
@@ -328,12 +339,12 @@ class ConversationCanvas(ScrollView, inherit_bindings=False):
             if not entry.pieces:
                 lines += ["", "…"]
             for piece in entry.pieces:
-                for row in self._rows(entry, piece):
+                for row in self.rows_of(entry, piece):
                     span = selection.get_span(number)
                     number += 1
                     if span is None:
                         continue
-                    text, start = _text_of(row), _text_start(row)
+                    text, start = text_of(row), _text_start(row)
                     end = len(text) if span[1] < 0 else max(0, span[1] - start)
                     lines.append(text[max(0, span[0] - start) : end])
         return "\n".join(lines), "\n"
@@ -347,9 +358,26 @@ def _empty_lines(text: str, width: int, palette: Palette) -> list[Line]:
     return draw_plain(text, width, palette, "empty")
 
 
-def _text_of(row: Row) -> str:
+def text_of(row: Row) -> str:
+    """What a row says, without what is drawn before it."""
     return "".join(segment.text for segment in row.text).rstrip()
 
 
 def _text_start(row: Row) -> int:
     return 1 + sum(len(segment.text) for segment in row.prefix)
+
+
+def small(text: str) -> str:
+    """`text` to be compared whatever its case, as long as it was: there are letters whose small form is longer."""
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else text
+
+
+def _styled(strip: Strip, first: int, last: int, style: Style) -> Strip:
+    """The strip with its characters from `first` up to `last` in another style."""
+    start, stop = (strip.index_to_cell_position(index) for index in (first, last))
+    marked = [
+        Segment(text, (old or Style.null()) + style, control)
+        for text, old, control in strip.crop(start, stop)
+    ]
+    return Strip([*strip.crop(0, start), *marked, *strip.crop(stop, strip.cell_length)])

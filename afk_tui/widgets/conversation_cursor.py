@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from afk_tui.gateway.views import ConversationItem
-from afk_tui.widgets.conversation_canvas import ConversationCanvas
+from afk_tui.widgets.conversation_canvas import ConversationCanvas, small, text_of
 from afk_tui.widgets.conversation_layout import Spot
 from afk_tui.widgets.conversation_pieces import can_unfold, next_fold
 
@@ -29,6 +29,9 @@ class ConversationCursor(ConversationCanvas, inherit_bindings=False):
         Binding("end,G", "end", "Last item", show=False),
         Binding("[", "user_message(-1)", "Your message above", show=False),
         Binding("]", "user_message(1)", "Your message below", show=False),
+        Binding("slash", "search", "Search", show=False),
+        Binding("n", "hit(1)", "Next hit", show=False),
+        Binding("N", "hit(-1)", "Hit before", show=False),
         Binding("enter", "activate", "Unfold", show=False),
         Binding("c", "copy('item')", "Copy the item", show=False),
         Binding("b", "copy('code')", "Copy a code block", show=False),
@@ -62,9 +65,20 @@ class ConversationCursor(ConversationCanvas, inherit_bindings=False):
 
         sha: str
 
+    class SearchAsked(Message, namespace="conversation"):
+        """The conversation is to be searched."""
+
+    @dataclass
+    class HitAsked(Message, namespace="conversation"):
+        """Another hit of the search is wanted: 1 is further down."""
+
+        direction: int
+
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._pressed: tuple[int, int] | None = None
+        self._sought: str | None = None
+        self._opened_for_search: tuple[str, int] | None = None
 
     def action_page(self, direction: int) -> None:
         self.move(direction * max(1, self.size.height - 2))
@@ -137,6 +151,75 @@ class ConversationCursor(ConversationCanvas, inherit_bindings=False):
         self.cursor_key = pages.entries[found].key
         self.move_to(Spot(found, 0, pages.gap(found)))
         return True
+
+    # -- search -------------------------------------------------------------------------------------------
+
+    def action_search(self) -> None:
+        """Ask for it."""
+        self.post_message(self.SearchAsked())
+
+    def action_hit(self, direction: int) -> None:
+        """Ask for another hit."""
+        self.post_message(self.HitAsked(direction))
+
+    def show_found(self, text: str) -> None:
+        """Mark `text`, whatever its case, wherever it is shown; "" marks nothing, and folds what a search unfolded."""
+        self._sought = None
+        self.found = small(text)
+        self.marks_cursor = bool(text)
+        if not text:
+            self._fold_again()
+        self.refresh()
+
+    def go_to_found(self, position: int) -> None:
+        """Put the cursor on an item that holds what is marked, and the first line that does on the screen. A folded
+        call is unfolded for it, until another item is gone to. What is not loaded yet is shown from its beginning on,
+        until it is."""
+        entry = self.pages.entries[position]
+        if self._opened_for_search is not None and self._opened_for_search[0] != entry.key:
+            self._fold_again()
+        self.cursor_key = self._sought = entry.key
+        self.move_to(Spot(position, 0, self.pages.gap(position)))
+        self.look_for_found()
+
+    def look_for_found(self) -> None:
+        """Go on with that, once the item is there."""
+        position = self.pages.find(self._sought) if self._sought is not None else None
+        entry = self.pages.entries[position] if position is not None else None
+        if position is None or entry is None or entry.item is None:
+            return
+        self._sought = None
+        item = entry.item
+        if can_unfold(item) and entry.fold < 2 and self.found not in small(item.title):
+            self._opened_for_search = self._opened_for_search or (entry.key, entry.fold)
+            entry.fold = 2
+            self.pages.set_item(position, item)
+        for index, piece in enumerate(entry.pieces):
+            if self.found not in small(piece.text):
+                continue
+            self.pages.measure(position, index)
+            lines = (
+                n for n, row in enumerate(self.rows_of(entry, piece)) if self.found in small(text_of(row))
+            )
+            if (line := next(lines, None)) is not None:
+                self.move_to(self.pages.walk(Spot(position, index, line), -(self.size.height // 3)))
+                return
+        self.settle()
+
+    def forget_search(self) -> None:
+        """Nothing is searched for any more: other items are shown."""
+        self._sought = self._opened_for_search = None
+        self.found, self.marks_cursor = "", False
+
+    def _fold_again(self) -> None:
+        if self._opened_for_search is None:
+            return
+        (key, fold), self._opened_for_search = self._opened_for_search, None
+        position = self.pages.find(key)
+        if position is not None and (item := self.pages.entries[position].item) is not None:
+            self.pages.entries[position].fold = fold
+            self.put(position, item)
+            self.settle()
 
     def action_copy(self, part: CopyPart) -> None:
         """Ask for it: the widget knows what is shown, not what it was made of."""

@@ -28,11 +28,12 @@ _PARTS = (
     "call-title",
     "footnote",
     "fact",
+    "found",
     "placeholder",
     "cursor",
     "empty",
 )
-_FILLED = {"user", "code", "inline-code"}
+_FILLED = {"user", "code", "inline-code", "found"}
 STATUSES: tuple[CallStatus, ...] = get_args(CallStatus)
 
 COMPONENT_CLASSES = {f"conversation--{part}" for part in (*_PARTS, *STATUSES)}
@@ -59,6 +60,7 @@ Conversation {
     & > .conversation--note-error { color: $text-error; }
     & > .conversation--call-title { color: $foreground; }
     & > .conversation--footnote { color: $foreground 60%; }
+    & > .conversation--found { background: $warning; color: auto; text-style: bold underline; }
     & > .conversation--fact { color: $text-primary; }
     & > .conversation--placeholder { color: $foreground 60%; }
     & > .conversation--cursor { color: $accent; text-style: bold; }
