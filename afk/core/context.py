@@ -117,11 +117,11 @@ class Conversation:
     def plan(self, recent_tokens: int, *, keep_recent: int | None = None, anew: bool = False) -> Cut | None:
         """Where to cut so that what is recent is at most so many tokens, or at least `keep_recent` messages; None where
         nothing more can be summarised. The last step, or a message that nothing follows, is never cut off. `anew`: as
-        if there were no summary yet."""
+        if there were no summary yet, but for the same messages as the one in effect, if there is one."""
         covered = 0 if anew else self._recent
         at = self._cut_at(covered, recent_tokens, keep_recent)
-        if anew:
-            at = max(at or 0, self._recent)
+        if anew and self._recent and keep_recent is None:
+            at = self._recent
         if not at or at <= covered:
             return None
         kept = self._verbatim_before(at)

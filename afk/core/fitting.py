@@ -19,9 +19,9 @@ from afk.memory.records import Progress, RunKey
 from afk.memory.store import MemoryStore
 from afk.memory.summaries import NewSummary, SummaryMaker, SummaryRecord
 
-# what is recent may take this much of what a request may be; and all of it, after a summary, this much
-RECENT_SHARE = 0.4
-AFTER_SHARE = 0.7
+# of the length at which it is time for a summary: what is recent may take this much, and all of it, afterwards, this
+RECENT_SHARE = 0.5
+AFTER_SHARE = 0.875
 # of a request that was refused without a word about how long it may be
 SHARE_OF_REFUSED = 0.75
 MOST_REFUSALS = 6
@@ -175,7 +175,8 @@ class Fitter:
         lasting = self._conversation.lasting_tokens() + self._tools_tokens + allowance_tokens(window)
         pins = [pin.seq for pin in await self._store.list_pins(self._key.transcript_id)]
         self._conversation.use(self._conversation.summary, pins)
-        cut = self._conversation.plan(int(min(limit * RECENT_SHARE, limit * AFTER_SHARE - lasting)))
+        full = limit * (self._config.summarise_at or 1.0)
+        cut = self._conversation.plan(int(min(full * RECENT_SHARE, full * AFTER_SHARE - lasting)))
         if cut is None:
             self._why_failed = "Nothing of it can be summarised any more: what is left must be sent whole."
             return False

@@ -66,10 +66,11 @@ class SummaryDesk:
         """Have the older messages of a thread summarised now; on return the summary is on disk and in effect.
 
         `keep_recent`: how many of the newest messages stay as they are, at least (None: about a quarter of the
-        conversation; the last step always stays). `anew`: from the messages alone, as if there were no summary yet.
-        The model is `model`, the agent's, or that of the thread's last run. If cancelled, or on any error, the
-        conversation is as it was. Raises ThreadNotFoundError, AgentRunBusyError, SummaryError (nothing to summarise,
-        the model failed, somebody else changed the summary meanwhile).
+        conversation; the last step always stays). `anew`: from the messages alone, as if there were no summary yet; it
+        stands for the same ones as that did, unless `keep_recent` is given. The model is `model`, the agent's, or that
+        of the thread's last run. If cancelled, or on any error, the conversation is as it was. Raises
+        ThreadNotFoundError, AgentRunBusyError, SummaryError (nothing to summarise, the model failed, somebody else
+        changed the summary meanwhile).
         """
         require_id("thread_id", thread_id)
         if keep_recent is not None and keep_recent < 0:
@@ -84,7 +85,8 @@ class SummaryDesk:
         conversation = _conversation(stored, agent, counter)
         recent = conversation.tokens() * KEPT_SHARE
         if window.request_tokens is not None:
-            recent = min(recent, window.request_tokens * RECENT_SHARE)
+            full = window.request_tokens * (self._config.summarise_at or 1.0)
+            recent = min(recent, full * RECENT_SHARE)
         cut = conversation.plan(int(recent), keep_recent=keep_recent, anew=anew)
         if cut is None:
             raise SummaryError(

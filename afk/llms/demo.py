@@ -9,8 +9,9 @@ from collections.abc import AsyncGenerator, Sequence
 
 from afk.llms.call_ids import CallIds
 from afk.llms.demo_commands import Command, Plan, parse_plan
-from afk.llms.demo_texts import HELP, STORY, long_answer
+from afk.llms.demo_texts import HELP, STORY, digest, long_answer
 from afk.llms.protocol import Answer, ChatMessage, ModelEvent, ModelRequest, TextDelta, ToolCall, Usage
+from afk.llms.summary_request import is_summary_message, record_in
 
 _STREAM = re.compile(r"stream (\d{1,6}) lines?\W*", re.IGNORECASE)
 _STORY = re.compile(r"tell (?:me )?a long story\W*", re.IGNORECASE)
@@ -51,7 +52,12 @@ class DemoModel:
 
 
 def _answer(request: ModelRequest) -> tuple[str, tuple[ToolCall, ...]]:
-    last_user = max((at for at, one in enumerate(request.messages) if one.role == "user"), default=None)
+    if (wanted := record_in(request)) is not None:
+        return digest(*wanted), ()
+    people = (
+        at for at, one in enumerate(request.messages) if one.role == "user" and not is_summary_message(one)
+    )
+    last_user = max(people, default=None)
     if last_user is None:
         return HELP, ()
     asked = request.messages[last_user].content.strip()
@@ -68,23 +74,42 @@ def _answer(request: ModelRequest) -> tuple[str, tuple[ToolCall, ...]]:
         names = ", ".join(f"`{name}`" for name in missing)
         return f"For that I would need {names}, which this agent does not have. Nothing was done.\n", ()
     since = request.messages[last_user + 1 :]
-    steps_asked = sum(1 for message in since if message.role == "assistant" and message.tool_calls)
+    steps_asked = _steps_asked(plan, since, is_cut=any(map(is_summary_message, request.messages)))
     if steps_asked < len(plan):
         step = plan[steps_asked]
         ids = CallIds(request.messages)
         calls = tuple(
-            ToolCall(ids.settle(index), command.tool_name, json.dumps(command.arguments, ensure_ascii=False))
+            ToolCall(ids.settle(index), command.tool_name, _arguments(command))
             for index, command in enumerate(step)
         )
         return f"I will {_joined([command.intent for command in step])}.\n", calls
     return _summary(plan, since), ()
 
 
+def _steps_asked(plan: Plan, since: Sequence[ChatMessage], *, is_cut: bool) -> int:
+    """How many steps of the plan were begun. Where the conversation is cut, the first ones may stand in its summary by
+    now, so the last one is looked for among the plan's own."""
+    asked = [message for message in since if message.role == "assistant" and message.tool_calls]
+    if not asked or not is_cut:
+        return len(asked)
+    last = [(call.name, call.arguments) for call in asked[-1].tool_calls]
+    fits = (
+        n
+        for n, step in enumerate(plan, 1)
+        if n >= len(asked) and [(c.tool_name, _arguments(c)) for c in step] == last
+    )
+    return next(fits, len(asked))
+
+
+def _arguments(command: Command) -> str:
+    return json.dumps(command.arguments, ensure_ascii=False)
+
+
 def _summary(plan: Plan, since: Sequence[ChatMessage]) -> str:
     """What came of each call, in the words of its result: the tools know, the model doesn't."""
     results = {message.tool_call_id: message.content for message in since if message.role == "tool"}
     call_ids = [call.id for message in since for call in message.tool_calls]
-    commands = [command for step in plan for command in step]
+    commands = [command for step in plan for command in step][-len(call_ids) :]  # the first may be summarised
     outcomes = [
         (command, results.get(call_id, "")) for command, call_id in zip(commands, call_ids, strict=False)
     ]

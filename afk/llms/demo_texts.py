@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 HELP = """\
 I am the **demo model**: I work offline, cost nothing and understand only a few commands, but I drive the \
 real tools in this folder. Anything that changes something waits for your yes.
@@ -117,3 +119,19 @@ def long_answer(lines: int) -> str:
 def _section_line(at: int) -> str:
     number, line = divmod(at, len(_SECTION))
     return _SECTION[line].format(n=number + 1, twice=2 * (number + 1))
+
+
+_ASKED = re.compile(r"^\[\d+\] The person: (.*)$", re.MULTILINE)
+_DIGEST_LINES, _DIGEST_CHARS = 12, 60
+
+
+def digest(previous: str | None, record: str) -> str:
+    """What the demo model remembers of older messages: what was asked, the newest last, shortened."""
+    asked = [
+        f"- {line[:_DIGEST_CHARS]}{'…' * (len(line) > _DIGEST_CHARS)}" for line in _ASKED.findall(record)
+    ]
+    before = [line for line in (previous or "").splitlines() if line.startswith("- ")]
+    lines = [*before, *asked]
+    left_out = len(lines) - _DIGEST_LINES
+    head = "Asked so far:" if left_out <= 0 else f"Asked so far, the last {_DIGEST_LINES}:"
+    return "\n".join([head, *lines[-_DIGEST_LINES:]])

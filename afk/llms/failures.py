@@ -47,7 +47,7 @@ _KINDS_BY_NAME: dict[str, ModelErrorKind] = {
 _QUOTA_NAMES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "insufficient_balance"})
 _TOO_LONG = re.compile(
     r"context[ _](length|window|size|limit)|maximum context|prompt is too long|too many (input )?tokens"
-    r"|maximum (model length|number of tokens allowed)|tokens. \+ .max_new_tokens|must have less than \d+ tokens",
+    r"|maximum (model length|number of tokens allowed)|tokens \+ .max_new_tokens|must have less than \d+ tokens",
     re.IGNORECASE,
 )
 _KEY_LIKE = re.compile(r"\b(sk|pk|gsk|xai)-[\w*.-]{4,}")

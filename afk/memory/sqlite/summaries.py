@@ -155,8 +155,10 @@ def read_context(db: sqlite3.Connection, thread_id: str) -> StoredContext:
 
 
 def take_along(db: sqlite3.Connection, source_id: str, thread_id: str, head_seq: int, now_ms: int) -> None:
-    """Give a fork the summary that was in effect where it was forked."""
-    stands = in_effect(db, source_id, source_id, head_seq)
+    """Give a fork the summary that was in effect where it was forked. One that was made later may stand for the last
+    step too, which the fork goes its own way with."""
+    last = max((m.seq for m in read_messages(db, source_id, head_seq) if m.role != "tool"), default=0)
+    stands = in_effect(db, source_id, source_id, last - 1)
     if stands is None:
         return
     value = {
