@@ -112,7 +112,7 @@ class Conversation:
             older.append(self._placed[asked])
         total = self._tokens_of(older) + self._tokens_of(self._placed[self._recent :])
         fixed = [*self._system, *([self._shown(self._summary)] if self._summary else [])]
-        return total + sum(self._counter.message(message) for message in fixed)
+        return total + self._counter.messages(fixed)
 
     def plan(self, recent_tokens: int, *, keep_recent: int | None = None, anew: bool = False) -> Cut | None:
         """Where to cut so that what is recent is at most so many tokens, or at least `keep_recent` messages; None where
