@@ -22,9 +22,15 @@ PLACES = [
     "conversation",
     "request bar",
     "approval of a write",
+    "argument editor",
     "inbox",
+    "inbox of two",
+    "several requests",
     "approval of a command",
+    "deny all",
+    "what always would remember",
     "output of a command",
+    "grants",
     "checkpoints",
     "compaction",
     "find",
@@ -41,4 +47,7 @@ def test_no_screen_lets_hostile_text_command_the_terminal(tmp_path: Path, net: s
         terminal.until(lambda: report.read_text().endswith("over\n"), "the end of the tour", deadline_s=120)
         terminal.until_written("\x1b[?1049l")
     assert report.read_text().splitlines() == [*PLACES, "over"]
+    told = terminal.bytes.decode(errors="surrogateescape")
+    assert "\x1b]9;afk-tui: Waiting for you: run_command ␛]0;OWNED␇⟨9b⟩31m⟨U+202E⟩" in told
+    assert "\x1b]2;(2) afk-tui · nope] end\x07" in told
     assert [what for what, command in COMMANDS.items() if command in terminal.bytes] == []
