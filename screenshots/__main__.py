@@ -8,6 +8,7 @@ from pathlib import Path
 
 from textual.widgets import Input
 
+from screenshots.approvals import approvals, hostile
 from screenshots.stage import Stage, stage
 
 WRITE = "write todo.md: # To do\n\n- buy bread and milk\n- call Grace\n- water the plants\n"
@@ -33,7 +34,7 @@ async def conversation(shown: Stage, folder: Path) -> None:
     await shown.pilot.press("escape")
     shown.main.open_requests()
     await shown.until_screen("ApprovalScreen")
-    await shown.until(lambda: "ready" in screen_text(shown), "the request to be ready")
+    await shown.until(lambda: "ready" in shown.text, "the request to be ready")
     shown.shoot(folder / "approval-write.svg")
     await shown.pilot.press("a")
     await shown.until_screen("MainScreen")
@@ -47,7 +48,7 @@ async def conversation(shown: Stage, folder: Path) -> None:
     await shown.until_standing("waiting")
     shown.main.open_requests()
     await shown.until_screen("ApprovalScreen")
-    await shown.until(lambda: "ready" in screen_text(shown), "the request to be ready")
+    await shown.until(lambda: "ready" in shown.text, "the request to be ready")
     shown.shoot(folder / "approval-command.svg")
     await shown.pilot.press("a")
     await shown.until_screen("MainScreen")
@@ -56,9 +57,7 @@ async def conversation(shown: Stage, folder: Path) -> None:
     await shown.pilot.press("f5")
     await shown.until_screen("CheckpointsScreen")
     await shown.pilot.press("down")
-    await shown.until(
-        lambda: "open calls" in screen_text(shown).lower() or "+" in screen_text(shown), "details"
-    )
+    await shown.until(lambda: "open calls" in shown.text.lower() or "+" in shown.text, "details")
     shown.shoot(folder / "checkpoints.svg")
     await shown.pilot.press("escape")
     await shown.until_screen("MainScreen")
@@ -82,7 +81,7 @@ async def compaction(shown: Stage, folder: Path) -> None:
         await shown.until_standing("waiting")
         shown.main.open_requests()
         await shown.until_screen("ApprovalScreen")
-        await shown.until(lambda: "ready" in screen_text(shown), "the request to be ready")
+        await shown.until(lambda: "ready" in shown.text, "the request to be ready")
         await shown.pilot.press("a")
         await shown.until_screen("MainScreen")
         await shown.until_standing("idle")
@@ -91,13 +90,13 @@ async def compaction(shown: Stage, folder: Path) -> None:
     await shown.until_screen("CompactionScreen")
     shown.app.screen.query_one("#state-count Input", Input).value = "12"
     shown.app.set_focus(None)
-    await shown.until(lambda: "What would go:" in screen_text(shown), "the dry run")
+    await shown.until(lambda: "What would go:" in shown.text, "the dry run")
     await shown.pilot.press("c")
     await shown.until(
         lambda: shown.app.focused is not None and shown.app.focused.id == "keep", "the question"
     )
     await shown.pilot.press("y")
-    await shown.until(lambda: "Done:" in screen_text(shown), "the result")
+    await shown.until(lambda: "Done:" in shown.text, "the result")
     await shown.quiet()
     shown.shoot(folder / "compaction.svg")
 
@@ -107,10 +106,10 @@ async def streaming(shown: Stage, folder: Path) -> None:
     shown.model.hold_after = 240
     await shown.say("tell a long story")
     await shown.until(shown.model.held.is_set, "the answer to be held")
-    await shown.until(lambda: "running" in screen_text(shown), "the run to be shown as running")
+    await shown.until(lambda: "running" in shown.text, "the run to be shown as running")
     # shown anew, so that it does not matter in which portions it came
     await shown.main.show_thread(shown.main.thread_id)
-    await shown.until(lambda: "harbour master came up the" in screen_text(shown), "the last words")
+    await shown.until(lambda: "harbour master came up the" in shown.text, "the last words")
     await shown.quiet()
     shown.shoot(folder / "streaming.svg")
 
@@ -124,17 +123,17 @@ async def output(shown: Stage, folder: Path) -> None:
     await shown.until_standing("waiting")
     shown.main.open_requests()
     await shown.until_screen("ApprovalScreen")
-    await shown.until(lambda: "ready" in screen_text(shown), "the request to be ready")
+    await shown.until(lambda: "ready" in shown.text, "the request to be ready")
     await shown.pilot.press("a")
     await shown.until_screen("MainScreen")
     await shown.until_standing("idle")
     shown.main.action_output()
     await shown.until_screen("OutputScreen")
-    await shown.until(lambda: "of 4,001 lines" in screen_text(shown), "the result")
+    await shown.until(lambda: "of 4,001 lines" in shown.text, "the result")
     await shown.pilot.press("slash")
     shown.app.screen.query_one("#typed", Input).value = "ITEM 2024"
     await shown.pilot.press("enter")
-    await shown.until(lambda: "line 2,025" in screen_text(shown), "the match")
+    await shown.until(lambda: "line 2,025" in shown.text, "the match")
     await shown.quiet()
     shown.shoot(folder / "output.svg")
 
@@ -150,26 +149,23 @@ async def subagents(shown: Stage, folder: Path) -> None:
     conversation.focus()
     await shown.pilot.press("home")
     for _ in range(8):
-        if any("▌" in line and "▸" in line for line in screen_text(shown).splitlines()):
+        if any("▌" in line and "▸" in line for line in shown.text.splitlines()):
             break
         await shown.pilot.press("down")
         await shown.quiet()
     await shown.pilot.press("enter")
-    await shown.until(lambda: "search_files" in screen_text(shown), "the call to be unfolded")
+    await shown.until(lambda: "search_files" in shown.text, "the call to be unfolded")
     await shown.quiet()
     shown.shoot(folder / "subagents.svg")
 
 
-def screen_text(shown: Stage) -> str:
-    """What is on the screen, as lines of text."""
-    return "\n".join(strip.text for strip in shown.app.screen._compositor.render_strips())
-
-
 async def take_all(folder: Path) -> None:
     """Every picture, into `folder`."""
-    for scene in (conversation, compaction, streaming, output):
+    for scene in (conversation, compaction, streaming, output, approvals):
         async with stage() as shown:
             await scene(shown, folder)
+    async with stage(size=(80, 24), theme="textual-light") as shown:
+        await hostile(shown, folder)
     async with stage(agent="screenshots.team:editor") as shown:
         await subagents(shown, folder)
 

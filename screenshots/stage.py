@@ -79,6 +79,11 @@ class Stage:
         """The main screen."""
         return self.app.main
 
+    @property
+    def text(self) -> str:
+        """What is on the screen, as lines of text."""
+        return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
+
     async def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait for a state that can be observed."""
         deadline = time.monotonic() + DEADLINE_S

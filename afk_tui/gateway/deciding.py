@@ -20,8 +20,7 @@ from afk_tui.gateway.editing import fields_of, weighed
 from afk_tui.gateway.errors import told, unless_busy
 from afk_tui.gateway.grants import GrantRow
 from afk_tui.gateway.grants import row_of as grant_row
-from afk_tui.gateway.items import call_title
-from afk_tui.gateway.requests import read_typed, still_shown, waiting_row, what_is_known
+from afk_tui.gateway.requests import read_typed, request_title, still_shown, waiting_row, what_is_known
 from afk_tui.gateway.requests import view_of as request_view
 from afk_tui.gateway.settings import Engine
 from afk_tui.gateway.views import ApprovalView, ArgumentField, PatternChoice, WaitingRow
@@ -65,13 +64,13 @@ class Deciding:
             waiting = await self._store.list_approvals(thread_id=thread_id, pending_only=True)
         if thread_id is not None:
             self._watch.shown(waiting)
-        return [call_title(a.tool_name, a.arguments) for a in waiting]
+        return [request_title(a.tool_name, a.arguments) for a in waiting]
 
     async def waiting_calls(self) -> list[tuple[str, str]]:
         """The id of each request in any thread, and its call in one line."""
         with told():
             waiting = await self._store.list_approvals(pending_only=True)
-        return [(a.approval_id, call_title(a.tool_name, a.arguments)) for a in waiting]
+        return [(a.approval_id, request_title(a.tool_name, a.arguments)) for a in waiting]
 
     async def thread_of_request(self, approval_id: str) -> str | None:
         """The thread of a request, or None where there is no such request."""

@@ -58,12 +58,17 @@ def view_of(
         lookalikes=lookalikes,
         known=known,
         patterns=_patterns(approval, arguments, workspace),
-        title=call_title(approval.tool_name, arguments),
+        title=request_title(approval.tool_name, arguments),
         edited=edited,
         file=clean_line(preview.file),
         shown=preview.fingerprint,
         effects=tuple(clean_exact(one.replace("\n", "⏎")) for one in preview.warnings),
     )
+
+
+def request_title(tool_name: str, arguments: dict[str, Any]) -> str:
+    """A call that waits in one line, with its look-alikes shown by code point."""
+    return mark_lookalikes(call_title(tool_name, arguments), is_command=True)[0]
 
 
 def still_shown(
@@ -79,7 +84,7 @@ def waiting_row(approval: ApprovalRecord, thread: ThreadRecord | None) -> Waitin
         approval_id=approval.approval_id,
         thread_id=approval.thread_id,
         thread_title=clean_line(thread.title) if thread else "",
-        title=call_title(approval.tool_name, approval.arguments),
+        title=request_title(approval.tool_name, approval.arguments),
         kind=approval.kind,
         requested_at_ms=approval.requested_at_ms,
         workspace=clean_line(thread.workspace) if thread else "",

@@ -116,7 +116,8 @@ class RequestPanel(Vertical):
         self._paragraph("why").say("" if tiny else why, most=(4 if uncertain else 1) if short else 6)
         place = words.place_of(view, self.app.size.width - 2 if short else None)
         self._paragraph("place").say(place, most=1 if tiny else 2 if short else 4)
-        self._paragraph("warning").say(words.warning_of(view), most=1 if tiny else 2 if short else 8)
+        warning = words.warning_of(view, brief=short)
+        self._paragraph("warning").say(warning, most=1 if tiny else 3 if short else 8)
         self._paragraph("notice").say(self.notice, most=self._notice_lines)
 
     def on_resize(self) -> None:

@@ -92,9 +92,15 @@ def place_of(view: ApprovalView, width: int | None = None) -> str:
     return text.replace(view.workspace, shorten_middle(view.workspace, room))
 
 
-def warning_of(view: ApprovalView) -> str:
+def warning_of(view: ApprovalView, *, brief: bool = False) -> str:
     """What deserves a second look: characters that were made visible, and what a command would do beside what it
-    prints; or ""."""
+    prints, a line each; `brief`: in one. Or ""."""
+    if brief:
+        hidden = f"{view.marks} hidden" if view.marks else ""
+        alike = f"{view.lookalikes} look-alike" if view.lookalikes else ""
+        marks = " and ".join(part for part in (hidden, alike) if part)
+        marks = f"{marks} character{'' if view.marks + view.lookalikes == 1 else 's'}" if marks else ""
+        return " · ".join(part for part in (marks, *view.effects) if part)
     marks = []
     if view.marks:
         verb = "is shown as a mark" if view.marks == 1 else "are shown as marks"
