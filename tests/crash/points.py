@@ -109,6 +109,7 @@ def make_compaction_mortal(fate: Fate) -> None:
         return 2
 
     compaction.next_size, compaction.FIRST_BATCH, compaction.VACUUM_PAGES = two, 2, 4
+    compaction.FOLD_EVERY = 1
     delete, fold, vacuum = compaction.delete_batch, compaction.checkpoint_wal, compaction.vacuum_batch
     committed: list[str] = []
 

@@ -18,7 +18,7 @@ from afk_tui.screens.compaction_space import SpacePanel
 from afk_tui.widgets.bar_chart import BarChart, drawn_bar
 from afk_tui.widgets.choice_row import ChoiceRow
 from afk_tui.widgets.key_hints import KeyHints
-from tests.memory.compaction_kit import add_events, noise
+from tests.memory.compaction_kit import add_events, in_batches_of_twenty, noise
 from tests.screens.history_kit import Holder, gateway_at, said, until, until_true
 from tests.screens.test_compaction import DAY_MS, counted, fill, kinds_of, said_on, table_of
 
@@ -139,8 +139,11 @@ async def test_by_mouse_all_threads_are_chosen_compacted_and_left(tmp_path: Path
         assert noise(db, second) == 0
 
 
-async def test_a_removal_is_stopped_by_the_mouse_and_says_how_much_is_gone(tmp_path: Path) -> None:
+async def test_a_removal_is_stopped_by_the_mouse_and_says_how_much_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     db = tmp_path / "afk.db"
+    in_batches_of_twenty(monkeypatch)
     async with gateway_at(tmp_path) as gateway:
         thread = await said(gateway, "list .")
         add_events(db, thread, 200_000)
@@ -265,9 +268,12 @@ async def test_bars_show_what_takes_the_space(tmp_path: Path, size: tuple[int, i
             chart = panel.query_one(BarChart)
             await until_true(lambda: chart.bars)
             assert chart.bars[0].label == "events"
-            chart.scroll_visible(animate=False)
-            await pilot.pause()
-            assert any("events" in line and "█████" in line for line in app.shown().split("\n"))
+
+            def is_drawn() -> bool:
+                chart.scroll_visible(animate=False)  # what is counted meanwhile moves it
+                return any("events" in line and "█████" in line for line in app.shown().split("\n"))
+
+            await until_true(is_drawn)
             await pilot.press("a")
             heading = panel.query_one(".heading", Static)
             await until_true(lambda: "of the file" in str(heading.content))

@@ -42,6 +42,7 @@ class Removal:
     gentle: bool
     removed: dict[str, int] = field(default_factory=lambda: {"events": 0, "states": 0})
     stopped: bool = False
+    unfolded: int = 0
 
     async def remove(self) -> None:
         """Remove what may go."""
@@ -82,7 +83,10 @@ class Removal:
         return compaction.vacuum_batch(db)
 
     async def _between(self, what: str, took_s: float) -> None:
-        await self.connection.bare(compaction.checkpoint_wal, "PASSIVE")
+        self.unfolded += 1
+        if self.unfolded >= compaction.FOLD_EVERY:
+            self.unfolded = 0
+            await self.connection.bare(compaction.checkpoint_wal, "PASSIVE")
         if self.progress:
             self.progress(self.removed["events"] + self.removed["states"], self.total, what)
         if self.gentle:

@@ -63,7 +63,10 @@ class CompactionStore(DeletionStore):
         self, thread_id: str, retention: Retention, *, most_runs: int = 20
     ) -> CompactionDetail:
         """A dry run by kind and by run."""
-        return await self._connection.read(_detail, thread_id, retention, self.clock(), most_runs)
+        arguments = (thread_id, retention, self.clock(), most_runs)
+        if most_runs and self._connection.path is not None:
+            return await self._connection.aside(lambda db: _detail(db, *arguments))
+        return await self._connection.read(_detail, *arguments)
 
     async def space_taken(self, thread_id: str | None = None) -> list[SpaceTaken]:
         """What takes the space, of a thread or of the file."""
