@@ -279,8 +279,12 @@ class MemoryStore(SummaryStore, WholeOutputs, Protocol):
         """All messages of a thread, in order."""
         ...
 
-    async def message_heads(self, thread_id: str) -> list[MessageHead]:
-        """What a conversation consists of, without its texts."""
+    async def message_heads(self, thread_id: str, *, after: int = -1) -> list[MessageHead]:
+        """What a conversation consists of behind a place, without its texts."""
+        ...
+
+    async def heads_before(self, thread_id: str, before: int, count: int) -> list[MessageHead]:
+        """The last `count` of them before a place, in order."""
         ...
 
     async def read_range(

@@ -11,8 +11,8 @@ from afk.memory.store import MemoryStore
 # nobody finds anything in the first moments, and a start has better to do
 BEGIN_AFTER_S = 1.5
 LOOK_EVERY_S = 5.0
-# of the time, at most a quarter
-PAUSE_TIMES = 3
+# of the time, at most a tenth
+PAUSE_TIMES = 9
 
 
 async def keep_index(store: MemoryStore) -> None:

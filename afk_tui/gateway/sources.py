@@ -10,7 +10,7 @@ from afk.memory.threads import ThreadFilter
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import told
 from afk_tui.gateway.inside import with_inside
-from afk_tui.gateway.items import head_of, items_of, key_of
+from afk_tui.gateway.items import head_of, items_of, key_of, seq_of
 from afk_tui.gateway.marks import Marks, read_marks
 from afk_tui.gateway.views import CheckpointRow, ConversationItem, ItemHead, ThreadRow
 
@@ -61,6 +61,12 @@ class CheckpointSource:
         return [checkpoint_row(c, latest=offset + n == 0) for n, c in enumerate(found)]
 
 
+ANY_PLACE = 2**62
+# more new items than these are not shown one by one
+READ_ANEW = 200
+# places are read together that are no further from each other
+NEAR = 20
+
 # calls that may still change without a message of their own in the thread
 UNSETTLED = frozenset({"waiting", "proposed", "running", "interrupted", "unknown"})
 
@@ -80,11 +86,64 @@ class ConversationSource:
     async def heads(self) -> list[ItemHead]:
         """All items in order, without their bodies."""
         with told():
+            await self._read_marks_once()
             found = await self._store.message_heads(self._thread_id)
-            if self._marks is None:  # what changes later is for `remarked` to tell
-                self._marks = await read_marks(self._store, self._thread_id)
         self._seqs = [head.seq for head in found]
         return [head_of(head) for head in found]
+
+    async def last_heads(self, count: int, place: str | None = None) -> list[ItemHead]:
+        """The last of them, at least `count`, from the item `place` and from the end of the summary on."""
+        with told():
+            await self._read_marks_once()
+            found = await self._store.heads_before(self._thread_id, ANY_PLACE, count)
+            starts = [
+                at for at in (seq_of(place or ""), self._marks and self._marks.through_seq) if at is not None
+            ]
+            if found and min(starts, default=found[0].seq) < found[0].seq:
+                found = await self._store.message_heads(self._thread_id, after=min(starts) - 1)
+        self._seqs = [head.seq for head in found]
+        return [head_of(head) for head in found]
+
+    async def earlier_heads(self, count: int) -> list[ItemHead]:
+        """The last of those before all that were given so far; they then come first."""
+        if not self._seqs:
+            return []
+        first = self._seqs[0]
+        with told():
+            found = await self._store.heads_before(self._thread_id, first, count)
+        if not self._seqs or self._seqs[0] != first:  # opened anew meanwhile
+            return []
+        self._seqs[:0] = [head.seq for head in found]
+        return [head_of(head) for head in found]
+
+    def is_earlier(self, key: str) -> bool:
+        """Whether an item stands before all whose heads were given."""
+        seq = seq_of(key)
+        return seq is not None and bool(self._seqs) and seq < self._seqs[0]
+
+    async def _read_marks_once(self) -> None:
+        if self._marks is None:  # what changes later is for `remarked` to tell
+            self._marks = await read_marks(self._store, self._thread_id)
+
+    async def changed(self) -> tuple[list[ConversationItem], bool]:
+        """What came since `heads` or this was asked last, and what may have changed since it was read, in order; True
+        instead where so much came that all is better read anew. Costs what changed, however long the thread is."""
+        with told():
+            found = await self._store.message_heads(self._thread_id, after=self._last())
+        if len(found) > READ_ANEW:
+            return [], True
+        last = self._last()  # somebody else may have asked meanwhile
+        came = [head.seq for head in found if head.seq > last]
+        self._seqs += came
+        open_calls = {seq for key in self.unsettled if (seq := seq_of(key)) is not None}
+        wanted = sorted(open_calls.union(came))
+        items: list[ConversationItem] = []
+        for first, last in _near(wanted):
+            items += [item for item in await self.between(first, last) if seq_of(item.key) in wanted]
+        return items, False
+
+    def _last(self) -> int:
+        return self._seqs[-1] if self._seqs else -1
 
     async def load(self, first: int, last: int) -> list[ConversationItem]:
         """The items `first` to `last` (exclusive) of the list that `heads` gave."""
@@ -117,7 +176,9 @@ class ConversationSource:
         before = self._marks or Marks()
         with told():
             self._marks = await read_marks(self._store, self._thread_id)
-        found = [await self.at(seq) for seq in self._marks.differing(before, self._seqs)]
+        differing = self._marks.differing(before, self._seqs)
+        # what is earlier than all that is known is read with its mark when it comes into sight
+        found = [await self.at(seq) for seq in differing if not self.is_earlier(key_of(seq))]
         return [item for item in found if item is not None]
 
     def note(self, item: ConversationItem) -> None:
@@ -132,6 +193,17 @@ class ConversationSource:
         """The item at one place, or None."""
         found = await self.between(seq, seq)
         return next((item for item in found if item.key == key_of(seq)), None)
+
+
+def _near(seqs: list[int]) -> list[tuple[int, int]]:
+    """These places as stretches that are worth reading at once."""
+    stretches: list[tuple[int, int]] = []
+    for seq in seqs:
+        if stretches and seq - stretches[-1][1] <= NEAR:
+            stretches[-1] = (stretches[-1][0], seq)
+        else:
+            stretches.append((seq, seq))
+    return stretches
 
 
 def thread_row(thread: ThreadRecord) -> ThreadRow:

@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
-from afk_tui.gateway.views import ConversationItem, ItemHead, RunView, ThreadRow
+from afk_tui.gateway.views import ConversationItem, RunView, ThreadRow
 from afk_tui.telling import tell_error
 from afk_tui.widgets.below_bar import BelowBar
 from afk_tui.widgets.completion_list import CompletionList
@@ -43,7 +43,6 @@ class RequestsWait(Message):
 
 NOTE_KEY = "note:run"
 STREAM_KEY = "stream"
-SYNC_AT_MOST = 200
 NARROW_COLUMNS = 76
 THREAD_HINTS = (("f", "filter"), ("p", "pin"), ("a", "archive"), ("r", "rename"), ("del", "delete"))
 
@@ -78,7 +77,6 @@ class MainView(Screen[None]):
         self.everywhere = False
         self._cursor_blink = cursor_blink
         self._source: ConversationSource | None = None
-        self._heads: list[ItemHead] = []
         self._streamed: dict[str, str] = {}
         self._waiting_everywhere = 0
         self._shows_something = False
@@ -151,7 +149,7 @@ class MainView(Screen[None]):
             await self._leave_thread()
         self.thread_id = thread_id
         self.threads.show_open(thread_id)
-        self._heads, self._source = [], None
+        self._source = None
         conversation = self.conversation
         if thread_id is None:
             conversation.empty_text = EMPTY_DEMO if self.gateway.is_demo else EMPTY_NEW
@@ -163,7 +161,6 @@ class MainView(Screen[None]):
             await conversation.open(self._source, place=place)
             if thread_id != self.thread_id:  # another one was opened meanwhile
                 return
-            self._heads = await self._source.heads()
             streamed = self._streamed.get(thread_id)
             if streamed is not None:
                 conversation.begin_stream(STREAM_KEY)
@@ -327,20 +324,12 @@ class MainView(Screen[None]):
         source = self._source
         if source is None:
             return
-        heads = await source.heads()
+        items, anew = await source.changed()
         if source is not self._source:
             return
-        known = {head.key: head for head in self._heads}
-        changed = [
-            n for n, head in enumerate(heads) if known.get(head.key) != head or head.key in source.unsettled
-        ]
-        self._heads = heads
-        if not changed:
-            return
-        if len(changed) > SYNC_AT_MOST:
+        if anew:
             await self.conversation.open(source)
-            return
-        for item in await source.load(changed[0], changed[-1] + 1):
+        for item in items:
             self.show_item(item)
 
     async def _show_marks(self) -> None:
@@ -356,10 +345,10 @@ class MainView(Screen[None]):
         """Show an item that is new, or not as it was; the note stays below all of them."""
         if self._source is not None:
             self._source.note(item)
-        is_new = all(head.key != item.key for head in self._heads[-SYNC_AT_MOST:])
-        if is_new:
+            if self._source.is_earlier(item.key) and not self.conversation.knows(item.key):
+                return  # it is read when it comes into sight
+        if not self.conversation.knows(item.key):
             self.conversation.remove_item(NOTE_KEY)
-            self._heads.append(ItemHead(item.key, item.kind, len(item.text), item.text.count("\n") + 1))
         self.conversation.update(item)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
@@ -13,8 +14,20 @@ from afk_tui.gateway.views import ConversationItem, ItemHead
 from afk_tui.widgets import conversation_palette
 from afk_tui.widgets.conversation_cursor import ConversationCursor
 from afk_tui.widgets.conversation_layout import Spot
-from afk_tui.widgets.conversation_source import LOAD_AT_MOST, Loader, Source
+from afk_tui.widgets.conversation_source import (
+    EARLIER_AT_ONCE,
+    LOAD_AT_MOST,
+    OPENED_WITH,
+    Loader,
+    LongSource,
+    Source,
+)
 from afk_tui.widgets.conversation_stream import Stream
+
+# what is earlier waits until what was opened is painted
+SETTLED_S = 0.3
+# between two portions of it: keys come first
+BREATH_S = 0.02
 
 __all__ = ["Conversation", "Source"]
 
@@ -79,7 +92,10 @@ class Conversation(ConversationCursor, can_focus=True):
         bodies: list[ConversationItem] = []
         first: int | None = None
         try:
-            heads = await source.heads()
+            if isinstance(source, LongSource) and (at_end or place is not None):
+                heads = await source.last_heads(OPENED_WITH, place)
+            else:
+                heads = await source.heads()
             first = next((index for index, head in enumerate(heads) if head.key == place), None)
             if first is None and not at_end:
                 first = 0
@@ -107,6 +123,26 @@ class Conversation(ConversationCursor, can_focus=True):
             self.move_to(Spot(first, 0, pages.gap(first)))
         else:
             self.settle()
+        if isinstance(source, LongSource):
+            self.run_worker(
+                self._show_earlier(source, self._generation), group="conversation-heads", exit_on_error=False
+            )
+
+    async def _show_earlier(self, source: LongSource, generation: int) -> None:
+        """Put what is before the opened part there, some at a time, without moving what is on the screen."""
+        await asyncio.sleep(SETTLED_S)
+        try:
+            while generation == self._generation and (heads := await source.earlier_heads(EARLIER_AT_ONCE)):
+                if generation != self._generation:
+                    return
+                came, top = self.pages.prepend(heads), self.top
+                # what stood first has a blank line above it now
+                gap = self.pages.gap(came) if came and top.entry == top.piece == 0 else 0
+                self.top = top._replace(entry=top.entry + came, line=top.line + gap)
+                self.settle()
+                await asyncio.sleep(BREATH_S)
+        except Exception as error:  # noqa: BLE001  (any source, any error: it is told, and what is there stays)
+            self.post_message(self.LoadFailed(error))
 
     def _reset(self) -> None:
         if self._loader is not None:
@@ -187,6 +223,10 @@ class Conversation(ConversationCursor, can_focus=True):
     def _own(self, position: int) -> None:
         if self._loader is not None:
             self._loader.forget(self.pages.entries[position])
+
+    def knows(self, key: str) -> bool:
+        """Whether an item with this key is shown, or its body would be read where it comes into sight."""
+        return self.pages.find(key) is not None
 
     def remove_item(self, key: str) -> None:
         """Take an item out; an unknown key is ignored. (`remove` is Textual's: it takes out the widget.)"""

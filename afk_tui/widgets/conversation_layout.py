@@ -59,13 +59,16 @@ class Sums:
 
 # shared by all entries without body: a conversation may have 100,000 of them
 NO_SUMS = Sums()
+# serials that are left for what comes before the first entries
+SERIALS_BEFORE = 1_000_000_000
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
     """An item of the conversation, its body perhaps not loaded (`item` is None, `pieces` empty).
 
-    serial: grows with the position, and never changes. source_index: its place in the source's list of heads.
+    serial: grows with the position, and never changes. source_index: its place in the source's list of heads, as it was
+    when the conversation was opened (see `Layout.earlier`).
     """
 
     key: str
@@ -101,6 +104,8 @@ class Layout:
         self.positions: dict[str, int] = {}
         self.sums = Sums()
         self.width = 0
+        # heads that came before those of the opening
+        self.earlier = 0
         self._serial = 0
 
     # -- entries ------------------------------------------------------------------------------------------
@@ -126,13 +131,32 @@ class Layout:
             heads = [heads[index] for index in kept]
         else:
             kept = range(len(heads))
+        self.earlier = 0
         self.entries = [
-            Entry(head.key, head.kind, head.chars, head.lines, index, index)
+            Entry(head.key, head.kind, head.chars, head.lines, SERIALS_BEFORE + index, index)
             for index, head in zip(kept, heads, strict=True)
         ]
-        self._serial = len(self.entries) and kept[-1]
+        self._serial = SERIALS_BEFORE + (kept[-1] if self.entries else 0)
         self.positions = {entry.key: position for position, entry in enumerate(self.entries)}
         self.sums = Sums(self._guess(position) for position in range(len(self.entries)))
+
+    def prepend(self, heads: Sequence[ItemHead]) -> int:
+        """Put entries without body before all others, those whose keys are there already left out; how many."""
+        self.earlier += len(heads)
+        lowest = self.entries[0].serial if self.entries else SERIALS_BEFORE
+        added = [
+            Entry(
+                head.key, head.kind, head.chars, head.lines, lowest - len(heads) + index, index - self.earlier
+            )
+            for index, head in enumerate(heads)
+            if head.key not in self.positions
+        ]
+        self.entries[:0] = added
+        self.positions = {entry.key: position for position, entry in enumerate(self.entries)}
+        guesses = [self._guess(position) for position in range(len(added))]
+        self.sums = Sums([*guesses, *self.sums.heights])
+        self._fit_gap(len(added))
+        return len(added)
 
     def remove(self, position: int) -> None:
         """Take an entry out."""
@@ -141,16 +165,21 @@ class Layout:
         self.sums.cut(position)
         self.sums.heights += heights
         self.positions = {entry.key: index for index, entry in enumerate(self.entries)}
-        if position < len(self.entries):
-            entry = self.entries[position]
-            if entry.pieces:
-                first = entry.pieces[0]
-                gap = self.gap(position)
-                if first.gap != gap:
-                    first.height += gap - first.gap
-                    first.gap, first.rows = gap, None
-                    entry.sums.set(0, first.height)
-            self._sum_up(position)
+        self._fit_gap(position)
+
+    def _fit_gap(self, position: int) -> None:
+        """What stands before an entry has changed."""
+        if position >= len(self.entries):
+            return
+        entry = self.entries[position]
+        if entry.pieces:
+            first = entry.pieces[0]
+            gap = self.gap(position)
+            if first.gap != gap:
+                first.height += gap - first.gap
+                first.gap, first.rows = gap, None
+                entry.sums.set(0, first.height)
+        self._sum_up(position)
 
     def rename(self, position: int, key: str) -> None:
         """Give an entry another key."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from afk_tui.gateway.views import ConversationItem, ItemHead
 from afk_tui.widgets.conversation_canvas import ConversationCanvas
@@ -13,6 +13,10 @@ from afk_tui.widgets.conversation_pieces import Piece
 
 LOAD_AT_MOST = 100
 """Items asked for at once."""
+OPENED_WITH = 300
+"""Heads asked for where a long conversation is opened at its end."""
+EARLIER_AT_ONCE = 4_000
+"""Heads asked for at once of what is before those."""
 MARGIN = 20
 """Items loaded above and below what is on the screen."""
 KEPT_CHARS = 4_000_000
@@ -28,6 +32,20 @@ class Source(Protocol):
 
     async def load(self, first: int, last: int) -> list[ConversationItem]:
         """The items `first` to `last` (exclusive) of the list that `heads` gave. Items gone since may be missing."""
+        ...
+
+
+@runtime_checkable
+class LongSource(Source, Protocol):
+    """A source that can be opened at its end, and be asked for what is before it later."""
+
+    async def last_heads(self, count: int, place: str | None = None) -> list[ItemHead]:
+        """At least the last `count` items in order, and all from the item `place` on; those that `load` counts from."""
+        ...
+
+    async def earlier_heads(self, count: int) -> list[ItemHead]:
+        """Up to `count` items before all that were given so far, in order; they then come first in what `load` counts.
+        Empty: there are none."""
         ...
 
 
@@ -83,10 +101,11 @@ class Loader:
         first, last = wanted[0].source_index, wanted[-1].source_index
         assert first is not None
         assert last is not None
+        earlier = self._canvas.pages.earlier
         error: Exception | None = None
         items: list[ConversationItem] = []
         try:
-            items = await self.source.load(first, last + 1)
+            items = await self.source.load(first + earlier, last + earlier + 1)
         except Exception as raised:  # noqa: BLE001  (any source, any error: it is shown in place of the items)
             error = raised
         if self._stopped:

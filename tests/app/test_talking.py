@@ -73,7 +73,8 @@ async def test_a_message_sent_while_a_run_works_is_sent_when_it_ends(start) -> N
         [request] = await driven.main.gateway.requests()
         await driven.main.gateway.decide(request, "deny")
         await driven.until(
-            lambda: [h.kind for h in driven.main._heads].count("user") == 2, "the queued message to be sent"
+            lambda: [e.kind for e in driven.main.conversation.pages.entries].count("user") == 2,
+            "the queued message to be sent",
         )
         await driven.until_state("done")
 

@@ -223,6 +223,10 @@ async def test_the_conversation_of_a_fork_shows_each_place_once_and_in_order(
     store = await work._store()
     heads = await store.message_heads(fork.thread_id)
     assert [(h.seq, h.role) for h in heads] == [(1, "user"), (3, "call"), (4, "call")]
+    for count in range(1, 5):
+        assert await store.heads_before(fork.thread_id, 2**62, count) == heads[-count:]
+    assert await store.heads_before(fork.thread_id, 4, 1) == heads[1:2]
+    assert await store.message_heads(fork.thread_id, after=1) == heads[1:]
     _, calls = await store.read_range(fork.thread_id, 1, 4)
     assert [effect.run_id for effect, _ in calls] == [fork.run_id, fork.run_id]
 

@@ -88,6 +88,17 @@ class ReadingContract(StorePromises):
         messages, calls = await store.read_range("th", 2, 3)
         assert ([m.seq for m in messages], [e.call_id for e, _ in calls]) == ([2, 3], ["a"])
 
+    async def test_heads_can_be_read_from_the_end_and_behind_a_place(self, store: MemoryStore) -> None:
+        run = (await begin(store)).run
+        await answer(store, run, proposed("a"), proposed("b"), text="one")
+        heads = await store.message_heads("th")
+        assert await store.heads_before("th", 2**62, 100) == heads
+        assert await store.heads_before("th", 2**62, 2) == heads[-2:]
+        assert await store.heads_before("th", heads[2].seq, 1) == heads[1:2]
+        assert await store.heads_before("th", 1, 5) == []
+        for n, head in enumerate(heads):
+            assert await store.message_heads("th", after=head.seq) == heads[n + 1 :]
+
     async def test_an_answer_without_text_has_no_head_of_its_own(self, store: MemoryStore) -> None:
         run = (await begin(store)).run
         await answer(store, run, proposed("a"), text="")

@@ -10,7 +10,7 @@ import pytest
 
 from afk.agents.errors import StoreError
 from afk.memory import SQLiteMemoryStore
-from afk.memory.sqlite import threads
+from afk.memory.sqlite import lineage, threads
 from afk.memory.threads import THREAD_FILTERS, ThreadFilter
 from tests.core.kit import rows
 from tests.memory.kit import begin, interrupted, key_of
@@ -134,3 +134,16 @@ async def test_pinned_and_archived_threads_survive_a_salvage(tmp_path: Path) -> 
     assert await saved.count_threads(show="current") == 2
     assert [t.thread_id for t in await saved.list_threads(show="interrupted")] == ["a", "c"]
     await saved.close()
+
+
+async def test_the_end_of_a_thread_is_read_without_its_beginning(tmp_path: Path) -> None:
+    await make_file(tmp_path / "afk.db")
+    db = sqlite3.connect(tmp_path / "afk.db")
+    db.row_factory = sqlite3.Row
+    sql: list[str] = []
+    db.set_trace_callback(sql.append)
+    lineage.heads_before(db, "th", 2**62, 300)
+    db.set_trace_callback(None)
+    plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql[-1]}")]
+    db.close()
+    assert not any("TEMP B-TREE" in line or line.startswith("SCAN") for line in plan), plan

@@ -56,29 +56,43 @@ def read_messages(
     return tuple(message_of(row) for row in _in_order(_message_rows(db, thread_id, first, last), "seq"))
 
 
-def message_heads(db: sqlite3.Connection, thread_id: str) -> list[MessageHead]:
-    """What a conversation consists of, without its texts: one head for each thing a person sees, in order.
+def message_heads(db: sqlite3.Connection, thread_id: str, after: int = -1) -> list[MessageHead]:
+    """What a conversation consists of behind a place, without its texts: one head for each thing a person sees, in
+    order.
 
     An answer without text has none; a call has one at its result's place, whether the result is there or not.
     """
     heads: list[MessageHead] = []
-    for stretch in reversed(stretches(db, thread_id)):
-        rows = db.execute(
-            """
-            SELECT seq, role, chars, lines FROM message
-             WHERE thread_id = ?1 AND seq <= ?2 AND (role = 'user' OR (role = 'assistant' AND chars > 0))
-            UNION ALL
-            SELECT e.result_seq, 'call', coalesce(m.chars, 0), coalesce(m.lines, 1) FROM effect e
-              LEFT JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq
-             WHERE e.thread_id = ?1 AND e.result_seq <= ?2
-            ORDER BY 1
-            """,
-            (stretch.thread_id, stretch.last),
-        ).fetchall()
-        heads += [MessageHead(*row) for row in rows if row[0] not in stretch.hidden]
+    for stretch in reversed(stretches(db, thread_id, after + 1)):
+        heads += _heads_of(db, stretch, "ORDER BY 1")
     if any(a.seq > b.seq for a, b in pairwise(heads)):
         heads.sort(key=lambda head: head.seq)
     return heads
+
+
+def heads_before(db: sqlite3.Connection, thread_id: str, before: int, count: int) -> list[MessageHead]:
+    """The last `count` heads before a place, in order; costs what they are, however many there are before them."""
+    heads: list[MessageHead] = []
+    for stretch in stretches(db, thread_id, 0, before - 1):
+        heads += _heads_of(db, stretch, f"ORDER BY 1 DESC LIMIT {count + len(stretch.hidden)}")
+    heads.sort(key=lambda head: head.seq)
+    return heads[-count:]
+
+
+def _heads_of(db: sqlite3.Connection, stretch: Stretch, order: str) -> list[MessageHead]:
+    rows = db.execute(
+        f"""
+        SELECT seq, role, chars, lines FROM message
+         WHERE thread_id = ?1 AND seq BETWEEN ?2 AND ?3 AND (role = 'user' OR (role = 'assistant' AND chars > 0))
+        UNION ALL
+        SELECT e.result_seq, 'call', coalesce(m.chars, 0), coalesce(m.lines, 1) FROM effect e
+          LEFT JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq
+         WHERE e.thread_id = ?1 AND e.result_seq BETWEEN ?2 AND ?3
+        {order}
+        """,
+        (stretch.thread_id, stretch.first, stretch.last),
+    ).fetchall()
+    return [MessageHead(*row) for row in rows if row[0] not in stretch.hidden]
 
 
 def effect_rows(db: sqlite3.Connection, thread_id: str, first: int, last: int) -> list[sqlite3.Row]:

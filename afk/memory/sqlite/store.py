@@ -300,9 +300,13 @@ class SQLiteMemoryStore(
         """All messages of a thread, in order."""
         return await self._connection.read(lineage.read_messages, thread_id)
 
-    async def message_heads(self, thread_id: str) -> list[MessageHead]:
+    async def message_heads(self, thread_id: str, *, after: int = -1) -> list[MessageHead]:
         """What a conversation consists of, without its texts."""
-        return await self._connection.read(lineage.message_heads, thread_id)
+        return await self._connection.read(lineage.message_heads, thread_id, after)
+
+    async def heads_before(self, thread_id: str, before: int, count: int) -> list[MessageHead]:
+        """The last heads before a place."""
+        return await self._connection.read(lineage.heads_before, thread_id, before, count)
 
     async def read_range(
         self, thread_id: str, first_seq: int, last_seq: int

@@ -1,0 +1,68 @@
+"""Many threads, and threads of many messages: what a person waits for, against few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks.measuring import Figures, Subject, ratio_by_round, take
+from benchmarks.peers import Peers
+from benchmarks.report import Report, Target, with_spread
+
+THREADS, MESSAGES = "threads", "messages"
+SIZES = {THREADS: (100, 100_000), MESSAGES: (20, 10_000, 100_000)}
+QUICK_SIZES = {THREADS: (10, 100), MESSAGES: (20, 100)}
+FIGURES = (
+    ("open_s", "open"),
+    ("change_s", "a change shown"),
+    ("page_s", "a page"),
+    ("key_s", "a key's echo"),
+    ("indexing_key_s", "while it is indexed"),
+    ("find_s", "find"),
+)
+ASKED = ("open_s", "change_s", "key_s")
+LIMIT = 1.5
+
+
+def measure(peers: Peers, rounds: int, quick: bool, tell: Callable[[str], None]) -> Report:
+    """The table, and what is asked of it."""
+    report = Report(
+        "crowded",
+        "Many threads, long threads",
+        ("what", "number", *(f"{title}, ms" for _, title in FIGURES), "memory, MB"),
+    )
+    for what, sizes in (QUICK_SIZES if quick else SIZES).items():
+        taken = take([Subject(what, "crowded.py", arguments=(what,))], sizes, rounds, tell)
+        for size in sizes:
+            report.rows.append(_row(what, size, taken[what, size]))
+        few, many = taken[what, sizes[0]], taken[what, sizes[1]]
+        for name, title in FIGURES:
+            limit = LIMIT if name in ("open_s", "key_s") else 2.0
+            report.targets.append(
+                Target(
+                    f"{title}, {sizes[1]:,} {what} against {sizes[0]:,}",
+                    ratio_by_round(many, few, name),
+                    limit,
+                )
+            )
+    report.notes += [
+        "*Open* is the list, or the thread at its end, read and painted again (what is above that is read after it was "
+        "painted, and counts in the memory); *a change shown* is what the app does when another process recorded "
+        "something; *a page* a key of the list or the conversation; *while it is indexed* a key's echo in the first "
+        "minutes with a file that has no search index; *find* a text that one message has. The app is driven in a "
+        "process of its own at 120x36; the file is warm.",
+    ]
+    return report
+
+
+def _row(what: str, size: int, figures: Figures) -> tuple[str, ...]:
+    if figures.failure:
+        return (what, f"{size:,}", figures.failure, *("–" for _ in FIGURES))
+    cells = [_ms(figures, name) for name, _ in FIGURES]
+    return (what, f"{size:,}", *cells, with_spread(figures.median("memory_mb"), figures.spread("memory_mb")))
+
+
+def _ms(figures: Figures, name: str) -> str:
+    median, spread = figures.median(name), figures.spread(name)
+    if median is None or spread is None:
+        return "–"
+    return with_spread(median * 1e3, (spread[0] * 1e3, spread[1] * 1e3))
