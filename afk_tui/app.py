@@ -20,12 +20,14 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from afk_tui import last_net
+from afk_tui.actions import Action
 from afk_tui.attention import Attention, alerts_of
 from afk_tui.continuing import install_continue_handler
 from afk_tui.gateway.clean import clean
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.launch import Settings
 from afk_tui.gateway.messages import BugFound
+from afk_tui.keys import keymap, names_of, rebound
 from afk_tui.palette import AfkCommands
 from afk_tui.screens.main import MainScreen
 from afk_tui.screens.main_view import RequestsWait
@@ -35,6 +37,7 @@ from afk_tui.styles_folder import styles_folder
 from afk_tui.telling import tell_error
 from afk_tui.terminal.driver import TerminalDriver
 from afk_tui.terminal.pacing import PacedApp
+from afk_tui.user_config import UserConfig, no_such_theme, read_config
 
 if TYPE_CHECKING:
     from textual.types import CSSPathType
@@ -50,7 +53,8 @@ class AfkApp(PacedApp[None], SizeGuard[None]):
     CSS_PATH: ClassVar[CSSPathType | None] = [styles_folder() / "base.tcss", styles_folder() / "main.tcss"]
     COMMANDS: ClassVar[set[Any]] = {AfkCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="quit"),
+        Binding("ctrl+p", "command_palette", "Palette", show=False, priority=True, id="palette"),
         Binding("ctrl+c", "interrupt", "Copy, clear, stop", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "Suspend", show=False),
     ]
@@ -61,9 +65,12 @@ class AfkApp(PacedApp[None], SizeGuard[None]):
         *,
         thread_id: str | None = None,
         gateway: Gateway | None = None,
+        config: UserConfig | None = None,
         cursor_blink: bool = True,
     ) -> None:
         super().__init__()
+        self.config = read_config() if config is None else config
+        self.actions, self.config_problems = self._take_config()
         last_net.install(self)
         self._settings = settings
         self._first_thread = thread_id
@@ -73,6 +80,16 @@ class AfkApp(PacedApp[None], SizeGuard[None]):
         self.attention = Attention(self)
         self.last_words = ""
         self.bugs: list[BaseException] = []
+
+    def _take_config(self) -> tuple[tuple[Action, ...], list[str]]:
+        actions, problems = rebound(self.config.keys)
+        self.set_keymap(keymap(actions))
+        self.keys_heard = names_of(next(action for action in actions if action.name == "quit"))
+        if self.config.theme in self.available_themes:
+            self.theme = self.config.theme
+        elif self.config.theme is not None:
+            problems.append(no_such_theme(self.config.theme, self.available_themes))
+        return actions, [*self.config.problems, *problems]
 
     def _take(self, message: Message) -> None:
         """The gateway tells the main screen, whatever is open above it."""
@@ -116,15 +133,14 @@ class AfkApp(PacedApp[None], SizeGuard[None]):
     async def _open(self) -> None:
         try:
             self._gateway = gateway = self._gateway or await self._load_engine()
-            if (
-                not gc.isenabled()
-            ):  # see cli.py: what is there by now stays, and need not be looked through again
+            if not gc.isenabled():
+                # see cli.py: what is there by now stays, and need not be looked through again
                 gc.freeze()
                 gc.enable()
             gateway.listen(self._take)
             await gateway.open()
             theme = await gateway.recall("theme")
-            if theme in self.available_themes:
+            if theme in self.available_themes and self.config.theme is None:
                 self.theme = theme
             self.attention.alerts = alerts_of(await gateway.recall("alerts"))
             if not await self._is_trusted(gateway):
@@ -135,7 +151,15 @@ class AfkApp(PacedApp[None], SizeGuard[None]):
             self.exit(return_code=1)
             return
         self.main.begin(gateway, self._first_thread)
+        self._tell_config_problems()
         self._warm_up(gateway)
+
+    def _tell_config_problems(self) -> None:
+        if not self.config_problems:
+            return
+        more = len(self.config_problems) - 1
+        text = self.config_problems[0] + (f"\nand {more} more: afk-tui doctor lists them." if more else "")
+        self.notify(clean(text), title="config.toml", severity="warning", timeout=15, markup=False)
 
     async def _load_engine(self) -> Gateway:
         """Import the engine, in a thread: keys are echoed meanwhile."""

@@ -275,6 +275,7 @@ def _doctor_lines(found: dict[str, Any]) -> list[str]:
         f"styles     {clean_line(found['styles'] or 'missing')}",
         f"agent      {clean_line(found['agent']['name'])}",
         f"policy     {_policy_line(found['policy'])}",
+        f"config     {_config_line(found['config'])}",
         f"model      {clean_line(model['name'])} at {server}; key set: {'yes' if model['api_key_set'] else 'no'}",
         f"terminal   TERM={clean_line(terminal['term']) or '(not set)'}, {terminal['colors']} colors, "
         f"{terminal['columns']}x{terminal['lines']}, {terminal['encoding']}",
@@ -288,6 +289,12 @@ def _policy_line(policy: dict[str, Any]) -> str:
         return "no rules of your own"
     rules = "can't be used" if policy["rules"] is None else f"rules: {policy['rules']}"
     return f"{clean_line(policy['path'])}, {rules}"
+
+
+def _config_line(config: dict[str, Any]) -> str:
+    keys = ", ".join(f"{name}={key}" for name, key in config["keys"].items() if key)
+    there = "" if config["exists"] else " (not there)"
+    return f"{clean_line(config['path'])}{there}; keys: {clean_line(keys)}"
 
 
 def _shown(folder: Path) -> str:

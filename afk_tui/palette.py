@@ -8,7 +8,8 @@ from typing import Protocol, cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from afk_tui.actions import ACTIONS, Action
+from afk_tui.actions import Action
+from afk_tui.keys import actions_of
 
 
 class RunsMainActions(Protocol):
@@ -23,12 +24,17 @@ def _help(action: Action) -> str:
     return " · ".join(part for part in (action.key_label, f"/{action.command}", action.about) if part)
 
 
+def offered(app: object) -> list[Action]:
+    """What the palette offers: itself is open already."""
+    return [action for action in actions_of(app) if action.name != "palette"]
+
+
 class AfkCommands(Provider):
     """Made for `App.COMMANDS = {AfkCommands}`; the app is a `RunsMainActions`."""
 
     async def discover(self) -> Hits:
         """Every action, in the menu's order."""
-        for action in ACTIONS:
+        for action in offered(self.app):
             yield DiscoveryHit(
                 Content(action.title), self._run(action), text=action.title, help=_help(action)
             )
@@ -36,7 +42,7 @@ class AfkCommands(Provider):
     async def search(self, query: str) -> Hits:
         """The actions whose title, /command or key is like `query`."""
         matcher = self.matcher(query)
-        for action in ACTIONS:
+        for action in offered(self.app):
             named = matcher.match(action.title)
             also = max(matcher.match(f"/{action.command}"), matcher.match(action.key_label))
             if max(named, also) > 0:

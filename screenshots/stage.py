@@ -149,7 +149,7 @@ async def stage(
     size: tuple[int, int] = (120, 36), theme: str = "textual-dark", agent: str | None = None
 ) -> AsyncIterator[Stage]:
     """The app on a new database in a new folder with a few files."""
-    os.environ.update(LOGNAME="ada", TZ="UTC", AFK_POLICY="")
+    os.environ.update(LOGNAME="ada", TZ="UTC", AFK_POLICY="", AFK_CONFIG="")
     time.tzset()
     with tempfile.TemporaryDirectory(prefix=PREFIX) as made, tempfile.TemporaryDirectory() as data:
         folder = Path(made)

@@ -22,7 +22,9 @@ from afk_tui.gateway.indexing import make_index
 from afk_tui.gateway.script import Doc, database_path, opened_store
 from afk_tui.gateway.settings import Settings, load_agent, own_policy, policy_path
 from afk_tui.gateway.version import VERSION
+from afk_tui.keys import rebound
 from afk_tui.styles_folder import styles_folder
+from afk_tui.user_config import config_home, no_such_theme, read_config
 
 _PACKAGES = ("textual", "openai", "aiosqlite", "pydantic", "pygments", "platformdirs", "click")
 _NO_ADDRESS = "no valid address"
@@ -41,6 +43,7 @@ def diagnose(settings: Settings) -> Doc:
         "agent": _agent(settings, problems),
         "model": _model(settings, problems),
         "policy": _policy(problems),
+        "config": _config(problems),
         "terminal": _terminal(os.environ),
         "ok": not problems,
         "problems": problems,
@@ -180,6 +183,25 @@ def _policy(problems: list[str]) -> Doc:
     except GatewayError as error:
         problems.append(f"{error} Mend it, or take it away: without that nothing starts.")
         return {"path": str(path), "rules": None}
+
+
+def _config(problems: list[str]) -> Doc:
+    """The person's own settings; what is wrong with them keeps nothing from starting."""
+    from textual.theme import BUILTIN_THEMES
+
+    config = read_config()
+    actions, about_keys = rebound(config.keys)
+    found = [*config.problems, *about_keys]
+    if config.theme is not None and config.theme not in BUILTIN_THEMES:
+        found.append(no_such_theme(config.theme, BUILTIN_THEMES))
+    problems.extend(clean(f"config.toml: {problem}") for problem in found)
+    return {
+        "path": str(config.path or config_home() / "config.toml"),
+        "exists": config.path is not None,
+        "theme": config.theme,
+        "when_unfocused": config.when_unfocused,
+        "keys": {action.name: action.key for action in actions},
+    }
 
 
 def _size(path: Path) -> int:

@@ -65,7 +65,8 @@ class CheckpointsScreen(Screen[str | None]):
         Binding("r", "resume", "Resume", show=False),
         Binding("f", "fork", "Fork", show=False),
         Binding("e", "fork_with_message", "Fork with another message", show=False),
-        Binding("escape,f5", "dismiss(None)", "Close", show=False),
+        Binding("escape", "dismiss(None)", "Close", show=False),
+        Binding("f5", "dismiss(None)", "Close", show=False, id="checkpoints"),
     ]
 
     def __init__(self, gateway: Gateway, thread_id: str, title: str) -> None:

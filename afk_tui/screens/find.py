@@ -21,6 +21,7 @@ from textual.widgets import Input, Static
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.finding import Hit, Hits
 from afk_tui.gateway.gateway import Gateway
+from afk_tui.keys import key_of, written
 from afk_tui.screens.words import count, when
 from afk_tui.styles_folder import styles_folder
 from afk_tui.widgets.paged_list import PagedList
@@ -43,8 +44,9 @@ class FindScreen(ModalScreen[tuple[str, int | None] | None]):
     AUTO_FOCUS = "#text"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f3", "dismiss(None)", "Close", show=False),
-        Binding("f7", "everywhere", "Everywhere", show=False),
+        Binding("escape", "dismiss(None)", "Close", show=False),
+        Binding("f3", "dismiss(None)", "Close", show=False, id="find"),
+        Binding("f7", "everywhere", "Everywhere", show=False, id="all_threads"),
         Binding("up", "list('move', -1)", "Up", show=False),
         Binding("down", "list('move', 1)", "Down", show=False),
         Binding("pageup", "list('move_page', -1)", "Page up", show=False),
@@ -60,6 +62,10 @@ class FindScreen(ModalScreen[tuple[str, int | None] | None]):
         self.found_for: tuple[str, bool] | None = None
         # hits that are shown of a search that goes on; MOST: none goes on
         self._arrived = MOST
+
+    @property
+    def _widen_key(self) -> str:
+        return key_of(self.app, "all_threads")
 
     def compose(self) -> ComposeResult:
         """The field, the hits, what is known of them."""
@@ -136,7 +142,9 @@ class FindScreen(ModalScreen[tuple[str, int | None] | None]):
             self._arrived = MOST
         if text.strip():
             self._hits.empty_text = (
-                "Nothing found." if everywhere else "Nothing found here. F7 looks in every folder."
+                "Nothing found."
+                if everywhere
+                else f"Nothing found here. {written(self._widen_key)} looks in every folder."
             )
         else:
             self._hits.empty_text = ""
@@ -175,7 +183,9 @@ class FindScreen(ModalScreen[tuple[str, int | None] | None]):
     def _show_place(self) -> None:
         box = self.query_one("#find")
         box.border_title = "Find in every folder" if self._everywhere else "Find in this folder"
-        box.border_subtitle = f"f7 {'this folder' if self._everywhere else 'every folder'} · esc close"
+        box.border_subtitle = (
+            f"{self._widen_key} {'this folder' if self._everywhere else 'every folder'} · esc close"
+        )
 
 
 class _Hits:

@@ -83,7 +83,7 @@ class GrantsScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Close", show=False),
         Binding("x,delete", "revoke", "Take back", show=False),
-        Binding("f1", "help", "Help", show=False),
+        Binding("f1", "help", "Help", show=False, id="help"),
     ]
 
     def __init__(self, gateway: Gateway) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from itertools import groupby
 from typing import ClassVar
 
@@ -14,7 +15,8 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
-from afk_tui.actions import ACTIONS, LOCAL_KEYS
+from afk_tui.actions import ACTIONS, LOCAL_KEYS, Action
+from afk_tui.keys import actions_of
 from afk_tui.styles_folder import styles_folder
 
 INTRODUCTION = (
@@ -23,7 +25,7 @@ INTRODUCTION = (
 )
 COMMANDS_NOTE = (
     "A /command is typed in the composer: for terminals that keep a key to themselves. "
-    "The menu (f2) and the palette (ctrl+p) offer the same."
+    "The menu and the palette offer the same. Give actions other keys in config.toml: afk-tui doctor says where."
 )
 
 _KEYS = max(len(key) for key, _, _ in LOCAL_KEYS)
@@ -32,11 +34,11 @@ _COMMANDS = max(len(action.command) for action in ACTIONS) + 1
 _ROOM_FOR_COLUMNS = 62
 
 
-def help_text(width: int) -> Content:
-    """All of it, wrapped to `width` cells."""
+def help_text(width: int, offered: Sequence[Action] = ACTIONS) -> Content:
+    """All of it, wrapped to `width` cells, with the keys of these actions."""
     width = max(12, width)
     lines = [*_wrapped(INTRODUCTION, width), Content()]
-    for group, actions in groupby(ACTIONS, lambda action: action.group):
+    for group, actions in groupby(offered, lambda action: action.group):
         lines.append(_heading(group))
         for action in actions:
             lines += _row(action.key_label, f"/{action.command}", action.about, width)
@@ -53,7 +55,10 @@ def help_text(width: int) -> Content:
 _WHERE = {
     "Composer": "In the composer",
     "Conversation": "In the conversation",
+    "Lists": "In every list",
     "Request": "On a request",
+    "Summary": "In the summary",
+    "Compaction": "In compaction",
     "Grants": "In the list of grants",
     "Checkpoints": "In the checkpoints",
 }
@@ -88,11 +93,11 @@ def _row(key: str, command: str, does: str, width: int) -> list[Content]:
 class _HelpText(Widget):
     def render(self) -> Content:
         """The text, at this width."""
-        return help_text(self.content_size.width)
+        return help_text(self.content_size.width, actions_of(self.app))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as the text takes at this width."""
-        return len(help_text(width).plain.split("\n"))
+        return len(help_text(width, actions_of(self.app)).plain.split("\n"))
 
 
 class HelpScreen(ModalScreen[None]):
@@ -101,7 +106,10 @@ class HelpScreen(ModalScreen[None]):
     CSS_PATH = styles_folder() / "help.tcss"
     AUTO_FOCUS = "#help"
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1", "dismiss(None)", "Close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Close", show=False),
+        Binding("f1", "dismiss(None)", "Close", show=False, id="help"),
+    ]
 
     def compose(self) -> ComposeResult:
         """One long text."""

@@ -84,8 +84,9 @@ class InboxScreen(ModalScreen[str | None]):
     AUTO_FOCUS = "#waiting"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f4", "dismiss(None)", "Close", show=False),
-        Binding("f1", "help", "Help", show=False),
+        Binding("escape", "dismiss(None)", "Close", show=False),
+        Binding("f4", "dismiss(None)", "Close", show=False, id="approvals"),
+        Binding("f1", "help", "Help", show=False, id="help"),
     ]
 
     def __init__(self, gateway: Gateway) -> None:

@@ -13,6 +13,7 @@ from afk_tui.actions import ACTIONS, BY_NAME
 from afk_tui.attention import ALERTS, Alerts
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
+from afk_tui.keys import NO_KEY, written
 from afk_tui.screens.main_hints import MainHints
 from afk_tui.telling import tell_error, telling
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from afk_tui.app import AfkApp
     from afk_tui.gateway.gateway import Gateway
 
+# bound by the app, as they act above every screen or not at all
+OF_THE_APP = ("quit", "palette")
 ESCAPE_DEAF_S = 1.0
 ALERTS_SAID: dict[Alerts, str] = {
     "off": "A new request changes the window's title, and calls nobody.",
@@ -34,9 +37,9 @@ class MainScreen(MainHints):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(action.key, action.name, action.title, show=False)
+            Binding(action.key or NO_KEY, action.name, action.title, show=False, id=action.name)
             for action in ACTIONS
-            if action.key and action.name != "quit"
+            if action.name not in OF_THE_APP
         ),
         Binding("escape", "escape", "Close or stop", show=False),
         # where somebody types it is a letter
@@ -82,7 +85,8 @@ class MainScreen(MainHints):
         if interrupted:
             first = interrupted[0].title
             more = f" and {len(interrupted) - 1} more" if len(interrupted) > 1 else ""
-            self.notify(f"Interrupted: {first}{more}. F4 lists them.", markup=False, timeout=8)
+            key = written(self.key_of("approvals"))
+            self.notify(f"Interrupted: {first}{more}. {key} lists them.", markup=False, timeout=8)
         self.has_begun = True
         if self._held:
             self.send_held()
@@ -282,12 +286,25 @@ class MainScreen(MainHints):
         await self.gateway.remember("alerts", "", attention.alerts)
         self.notify(ALERTS_SAID[attention.alerts], title=f"Alerts: {attention.alerts}", markup=False)
 
-    @telling
+    @work(exclusive=True, group="dialog", exit_on_error=False)
     async def action_theme(self) -> None:
-        """Dark or light, and remembered."""
-        theme = "textual-light" if self.app.current_theme.dark else "textual-dark"
-        self.app.theme = theme
-        await self.gateway.remember("theme", "", theme)
+        """Choose the colours; remembered, unless the person's configuration names others."""
+        from afk_tui.screens.themes import ThemeScreen
+
+        chosen = await self.app.push_screen_wait(ThemeScreen())
+        if chosen is None:
+            return
+        await self.gateway.remember("theme", "", chosen)
+        config = cast("AfkApp", self.app).config
+        if config.theme not in (None, chosen):
+            self.notify(
+                f"Until you quit: {config.path} says {config.theme}. Change it there to keep {chosen}.",
+                markup=False,
+            )
+
+    def action_palette(self) -> None:
+        """Every action, by typing."""
+        self.app.action_command_palette()
 
     async def action_quit(self) -> None:
         """Leave."""

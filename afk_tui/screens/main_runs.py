@@ -8,6 +8,7 @@ from afk_tui.actions import BY_COMMAND
 from afk_tui.gateway import messages as told
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.views import ThreadRow
+from afk_tui.keys import written
 from afk_tui.screens.main_view import STREAM_KEY, MainView
 from afk_tui.telling import tell_error, telling
 from afk_tui.widgets.composer import Composer
@@ -55,7 +56,8 @@ class MainRuns(MainView):
         if action is None:
             self.composer.set_draft(text)
             self.notify(
-                f"There is no command /{name}. F2 shows all of them; to send it as a message, begin with a space.",
+                f"There is no command /{name}. {written(self.key_of('menu'))} shows all of them; "
+                "to send it as a message, begin with a space.",
                 severity="warning",
                 markup=False,
             )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -13,9 +13,12 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
+from afk_tui.actions import BY_NAME
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.views import ConversationItem, RunView, ThreadRow
+from afk_tui.keys import key_of, keys_of, written
+from afk_tui.screens.main_words import hints_of, note_of
 from afk_tui.telling import tell_error
 from afk_tui.widgets.below_bar import BelowBar
 from afk_tui.widgets.completion_list import CompletionList
@@ -44,7 +47,6 @@ class RequestsWait(Message):
 NOTE_KEY = "note:run"
 STREAM_KEY = "stream"
 NARROW_COLUMNS = 76
-THREAD_HINTS = (("f", "filter"), ("p", "pin"), ("a", "archive"), ("r", "rename"), ("del", "delete"))
 
 EMPTY_NEW = "A new conversation.\n\nWrite below what you want done, and press enter."
 TAKEN_AWAY = """\
@@ -89,6 +91,7 @@ class MainView(Screen[None]):
         """Threads of which an outcome is known here alone."""
         self._queued: list[str] = []
         self._held: list[str] = []
+        self._hinted: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         """The parts, from the top left to the bottom."""
@@ -101,10 +104,13 @@ class MainView(Screen[None]):
                 yield Conversation(id="conversation")
                 yield SearchBar(id="search")
                 yield BelowBar("ctrl+end", id="below")
-                yield RequestBar(id="requests")
+                yield RequestBar(key=written(self.key_of("approvals")), id="requests")
                 yield CompletionList(id="completions")
                 yield Composer(
-                    placeholder="Write a message, or /help", cursor_blink=self._cursor_blink, id="composer"
+                    app_keys=keys_of(self.app),
+                    placeholder="Write a message, or /help",
+                    cursor_blink=self._cursor_blink,
+                    id="composer",
                 )
         yield StatusLine(Status(state="opening"), id="status")
         yield KeyHints(id="hints")
@@ -259,7 +265,7 @@ class MainView(Screen[None]):
     def show_note(self) -> None:
         """What stands below the conversation: how its run stands, and what waits for its end."""
         view, queued = self.run_view, self._queued
-        text, tone = _note_of(view)
+        text, tone = note_of(view, self.key_of)
         for threads, said in ((self.taken_away, TAKEN_AWAY), (self.outcome_waits, OUTCOME_WAITS)):
             if self.thread_id in threads:
                 text, tone = f"{said}\n{text}" if text else said, "warning"
@@ -275,22 +281,29 @@ class MainView(Screen[None]):
 
     def show_hints(self) -> None:
         """The keys that matter now; of the list, while it has the focus."""
-        waiting = self._waiting_everywhere
-        hints = [("f2", "menu"), ("f4", f"requests {waiting}" if waiting else "requests")]
-        if self.run_view and self.run_view.standing == "working":
-            hints.append(("esc", "stop"))
-        if self.run_view and self.run_view.standing in ("stopped", "decided"):
-            hints.append(("ctrl+r", "resume"))
-        if self.threads.has_focus:
-            hints += THREAD_HINTS
-        hints += [
-            ("f1", "help"),
-            ("ctrl+n", "new"),
-            ("ctrl+q", "quit"),
-            ("f5", "checkpoints"),
-            ("f6", "compaction"),
-        ]
+        hints: list[tuple[str, str]] = []
+        self._hinted.clear()
+        for name, says in hints_of(self.run_view, self._waiting_everywhere, in_list=self.threads.has_focus):
+            # the list's own keys are written as they are; what has no key is in the menu
+            key = self.key_of(name) if name in BY_NAME else name
+            if not key.startswith("/"):
+                self._hinted[key] = name
+                hints.append((key, says))
         self.query_one(KeyHints).hints = tuple(hints)
+
+    def key_of(self, name: str) -> str:
+        """How this person does an action: its key, else its /command."""
+        return key_of(self.app, name)
+
+    @on(KeyHints.Clicked)
+    async def do_hinted(self, event: KeyHints.Clicked) -> None:
+        """By mouse what the key does."""
+        event.stop()
+        name = self._hinted.get(event.key)
+        if name in BY_NAME:
+            await self.run_action(name)
+        elif name is not None:
+            self.app.simulate_key({"del": "delete"}.get(name, name))
 
     # what changed on disk
 
@@ -350,21 +363,3 @@ class MainView(Screen[None]):
         if not self.conversation.knows(item.key):
             self.conversation.remove_item(NOTE_KEY)
         self.conversation.update(item)
-
-
-def _note_of(view: RunView | None) -> tuple[str, Literal["info", "warning"]]:
-    """What stands below the conversation while its run is open, and in which tone."""
-    if view is None:
-        return "", "info"
-    match view.standing:
-        case "stopped":
-            return (
-                f"{view.state.capitalize()}. {view.reason}\nWhat was recorded is kept: ctrl+r goes on from here.",
-                "warning",
-            )
-        case "decided":
-            return "Decided elsewhere. Nothing runs until you say so: ctrl+r goes on.", "warning"
-        case "elsewhere":
-            return "This run goes on in another process. What it does appears here.", "info"
-        case "waiting" | "working" | "idle":
-            return "", "info"

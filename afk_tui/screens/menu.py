@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import ClassVar
 
@@ -16,17 +16,14 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from afk_tui.actions import ACTIONS, BY_NAME, Action
+from afk_tui.keys import actions_of, names_of
 from afk_tui.styles_folder import styles_folder
 
 OFFERED = tuple(action for action in ACTIONS if action.name != "menu")
-_BY_KEY = {action.key: action for action in OFFERED if action.key}
 
 _TITLE = max(len(action.title) for action in OFFERED) + 2
 _ABOUT = max(len(action.about) for action in OFFERED)
-_KEY = max(len(action.key_label) for action in OFFERED)
 _COMMAND = max(len(action.command) for action in OFFERED) + 1
-# Below this many cells a line has no room to say what an action is about: the bottom line does, of the chosen one.
-_ROOM_FOR_ABOUT = _TITLE + _ABOUT + 2 + _KEY + 2 + _COMMAND
 _ROOM_FOR_GAPS = 44
 # Where the columns leave a title less than this, they are given up.
 _LEAST_ROOM = 8
@@ -40,10 +37,22 @@ def begins_with(action: Action, typed: str) -> bool:
     return action.command.startswith(wanted) or any(title.startswith(wanted, at) for at in starts)
 
 
-def action_line(action: Action, badge: str, width: int) -> Content:
-    """An action in one line of `width` cells: title, badge, what it is about if there is room, key, /command."""
+def key_width(actions: Iterable[Action] = OFFERED) -> int:
+    """Cells of the widest key."""
+    return max(len(action.key_label) for action in actions)
+
+
+def room_for_about(keys: int) -> int:
+    """Below this many cells a line, with `keys` of them for the key, has no room to say what an action is about: the
+    bottom line does, of the chosen one."""
+    return _TITLE + _ABOUT + 2 + keys + 2 + _COMMAND
+
+
+def action_line(action: Action, badge: str, width: int, key: int = key_width()) -> Content:
+    """An action in one line of `width` cells: title, badge, what it is about if there is room, the key in `key` cells,
+    /command."""
     gap = "  " if width >= _ROOM_FOR_GAPS else " "
-    keys = f"{action.key_label:<{_KEY}}{gap}/{action.command:<{_COMMAND - 1}}".lstrip()
+    keys = f"{action.key_label:<{key}}{gap}/{action.command:<{_COMMAND - 1}}".lstrip()
     room = max(0, width - len(keys) - len(gap))
     if room < _LEAST_ROOM:
         keys = f"{action.key_label} /{action.command}".lstrip()
@@ -51,7 +60,7 @@ def action_line(action: Action, badge: str, width: int) -> Content:
     line = Content.styled(action.title, "bold")
     if badge:
         line += Content.assemble(" ", (f" {badge} ", "bold $text-warning on $warning-muted"))
-    if width >= _ROOM_FOR_ABOUT:
+    if width >= room_for_about(key):
         line = line.pad_right(max(1, _TITLE - line.cell_length)) + Content(action.about)
     line = line.truncate(room, ellipsis=True)
     return line.pad_right(width - len(keys) - line.cell_length) + Content(keys)
@@ -60,8 +69,10 @@ def action_line(action: Action, badge: str, width: int) -> Content:
 class _ActionList(OptionList):
     """The actions, under the names of their groups."""
 
-    def __init__(self, badges: Mapping[str, str]) -> None:
+    def __init__(self, actions: Sequence[Action], badges: Mapping[str, str]) -> None:
         super().__init__(id="actions")
+        self._actions = actions
+        self._key_width = key_width(actions)
         self._badges = badges
         self._typed = ""
 
@@ -78,11 +89,11 @@ class _ActionList(OptionList):
     def _fill(self, chosen: str | None) -> None:
         width = self.scrollable_content_region.width - 2
         options: list[Option] = []
-        found = [action for action in OFFERED if begins_with(action, self._typed)]
+        found = [action for action in self._actions if begins_with(action, self._typed)]
         for group, actions in groupby(found, lambda action: action.group):
             options.append(Option(Content.styled(group, "bold $text-primary"), disabled=True))
             for action in actions:
-                line = action_line(action, self._badges.get(action.name, ""), width)
+                line = action_line(action, self._badges.get(action.name, ""), width, self._key_width)
                 options.append(Option(line, id=action.name))
         if not options:
             options = [Option(Content("Nothing begins with that."), disabled=True)]
@@ -105,7 +116,8 @@ class MenuScreen(ModalScreen[str | None]):
     AUTO_FOCUS = "#actions"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f2", "dismiss(None)", "Close", show=False),
+        Binding("escape", "dismiss(None)", "Close", show=False),
+        Binding("f2", "dismiss(None)", "Close", show=False, id="menu"),
         Binding("backspace", "take_back", "Take a letter back", show=False),
     ]
 
@@ -120,8 +132,12 @@ class MenuScreen(ModalScreen[str | None]):
             box.border_title = "Menu"
             box.border_subtitle = "enter do it · esc close"
             yield Static(id="typed")
-            yield _ActionList(self._badges)
+            yield _ActionList(self._offered, self._badges)
             yield Static(id="about")
+
+    @property
+    def _offered(self) -> list[Action]:
+        return [action for action in actions_of(self.app) if action.name != "menu"]
 
     def on_mount(self) -> None:
         """Show that one can type."""
@@ -129,7 +145,7 @@ class MenuScreen(ModalScreen[str | None]):
 
     def on_key(self, event: events.Key) -> None:
         """Letters narrow the list; the key of an action chooses it."""
-        action = _BY_KEY.get(event.key)
+        action = next((action for action in self._offered if event.key in names_of(action)), None)
         if action is not None:
             event.stop()
             self.dismiss(action.name)
@@ -151,8 +167,9 @@ class MenuScreen(ModalScreen[str | None]):
         """Spare the bottom line where each line says it; the list scrolls, the rest does not."""
         inside = self.query_one("#menu").size.width - 2
         about = self.query_one("#about")
-        about.display = inside < _ROOM_FOR_ABOUT
-        lines = 0 if inside >= _ROOM_FOR_ABOUT else 1 if inside >= _ABOUT else 2
+        room = room_for_about(key_width(self._offered))
+        about.display = inside < room
+        lines = 0 if inside >= room else 1 if inside >= _ABOUT else 2
         about.styles.height = lines
         # the border and the line of the letters typed
         self.query_one(_ActionList).styles.max_height = max(1, self.size.height - 3 - lines)

@@ -44,7 +44,7 @@ class SummaryScreen(ModalScreen[None]):
         Binding("left_square_bracket", "version(1)", "Older", show=False),
         Binding("right_square_bracket", "version(-1)", "Newer", show=False),
         Binding("ctrl+s", "save", "Save", show=False, priority=True),
-        Binding("f1", "help", "Help", show=False),
+        Binding("f1", "help", "Help", show=False, id="help"),
     ]
 
     def __init__(self, gateway: Gateway, thread_id: str, *, making: bool = False) -> None:

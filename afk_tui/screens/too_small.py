@@ -43,6 +43,7 @@ class SizeGuard(App[ReturnType]):
     """An app that is shown only where it fits. `size` is always one that it fits into."""
 
     _terminal_size: Size | None = None
+    keys_heard: frozenset[str] = KEYS_HEARD
 
     @property
     def size(self) -> Size:
@@ -76,7 +77,7 @@ class SizeGuard(App[ReturnType]):
     async def on_event(self, event: events.Event) -> None:
         """Hear nothing that answers what cannot be seen."""
         is_input = isinstance(event, events.InputEvent | events.Paste) and not event.is_forwarded
-        is_heard = isinstance(event, events.Key) and event.key in KEYS_HEARD
+        is_heard = isinstance(event, events.Key) and event.key in self.keys_heard
         if is_input and not is_heard and self.is_too_small:
             event.stop()
             return

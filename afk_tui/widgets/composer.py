@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -43,8 +43,8 @@ class Composer(TextArea, inherit_bindings=False):
     Enter sends. A new line is ctrl+j, shift+enter where the terminal delivers it, enter after a backslash
     (which goes), or an enter within `BURST_S` of the key before: that is a paste of a terminal without
     bracketed paste. Sending empties the composer and posts no `DraftChanged`: a draft on disk stays until the
-    message is stored. `clock(key event)` gives the time of a key in seconds, by default the time at which it
-    was read.
+    message is stored. `app_keys` (Textual's names for them) are left to the app. `clock(key event)` gives the time
+    of a key in seconds, by default the time at which it was read.
 
     Up on the first line asks for what was sent before, down on the last line comes back from there; the draft waits
     meanwhile. A large paste is folded (`composer_pastes`). `popup`, where one is given, shows what a word could
@@ -117,12 +117,15 @@ class Composer(TextArea, inherit_bindings=False):
         placeholder: str = "",
         cursor_blink: bool = True,
         clock: Callable[[events.Key], float] | None = None,
+        app_keys: Collection[str] = (),
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
         super().__init__(
             text, placeholder=Content(placeholder), highlight_cursor_line=False, id=id, classes=classes
         )
+        for key in app_keys:
+            self._bindings.key_to_bindings.pop(key, None)
         self.can_submit = True
         """False: enter keeps the draft and rings the bell."""
         self.cursor_blink = cursor_blink

@@ -28,8 +28,10 @@ class RequestBar(Widget):
     class Opened(Message):
         """The bar was clicked."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, *, key: str = "F4", id: str | None = None, classes: str | None = None) -> None:
+        """`key`: what opens the requests, as it is written for a person."""
         super().__init__(id=id, classes=classes)
+        self._key = key
         self.count = 0
         self._title = ""
         self._elsewhere = 0
@@ -42,7 +44,7 @@ class RequestBar(Widget):
         self.refresh()
 
     def render(self) -> Text:
-        """The longest wording that fits; the count and F4 are the last to go."""
+        """The longest wording that fits; the count and the key are the last to go."""
         width = self.size.width
         wordings = self._wordings()
         for wording in wordings[:-1]:
@@ -51,23 +53,24 @@ class RequestBar(Widget):
         return Text(wordings[-1], no_wrap=True, overflow="ellipsis", end="")
 
     def _wordings(self) -> list[str]:
+        key = self._key
         if not self.count:
             calls = "1 call waits" if self._elsewhere == 1 else f"{self._elsewhere} calls wait"
             return [
-                f"{calls} for you in other threads — F4 to decide",
-                f"F4: {calls} in other threads",
-                f"F4: {calls}",
+                f"{calls} for you in other threads — {key} to decide",
+                f"{key}: {calls} in other threads",
+                f"{key}: {calls}",
             ]
         calls = "1 call waits" if self.count == 1 else f"{self.count} calls wait"
         others = f" (and {self._elsewhere} in other threads)" if self._elsewhere else ""
-        room = max(8, self.size.width - len(f"F4: {calls}: "))
+        room = max(8, self.size.width - len(f"{key}: {calls}: "))
         title = self._title if Text(self._title).cell_len <= room else f"{self._title[: room - 1]}…"
         return [
-            f"{calls} for you{others}: {self._title} — F4 or enter on an empty line to decide",
-            f"{calls} for you: {self._title} — F4 or enter on an empty line to decide",
-            f"{calls} for you: {self._title} — F4 to decide",
-            f"F4: {calls}: {title}" if self.size.width > 30 else f"F4: {calls}",
-            f"F4: {calls}",
+            f"{calls} for you{others}: {self._title} — {key} or enter on an empty line to decide",
+            f"{calls} for you: {self._title} — {key} or enter on an empty line to decide",
+            f"{calls} for you: {self._title} — {key} to decide",
+            f"{key}: {calls}: {title}" if self.size.width > 30 else f"{key}: {calls}",
+            f"{key}: {calls}",
         ]
 
     def on_click(self, event: events.Click) -> None:

@@ -18,6 +18,7 @@ from afk_tui.app import AfkApp
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.settings import Settings, build
 from afk_tui.screens.main import MainScreen
+from afk_tui.user_config import UserConfig
 
 DEADLINE_S = 20.0
 
@@ -102,10 +103,11 @@ def start(folder: Path, tmp_path: Path):
         ready: bool = True,
         size: tuple[int, int] = (110, 34),
         agent: str | None = None,
+        config: UserConfig | None = None,
     ) -> AsyncIterator[Driven]:
         settings = Settings(workspace=folder, db=tmp_path / "afk.db", demo=True, trust=trust, agent=agent)
         engine = build(settings, llm=llm or DemoModel())
-        app = AfkApp(settings, gateway=Gateway(engine), cursor_blink=False)
+        app = AfkApp(settings, gateway=Gateway(engine), config=config or UserConfig(), cursor_blink=False)
         async with app.run_test(size=size) as pilot:
             driven = Driven(app, pilot, folder)
             if trust and ready:
