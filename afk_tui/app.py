@@ -142,7 +142,7 @@ class AfkApp(PacedApp[None], SizeGuard[None]):
             theme = await gateway.recall("theme")
             if theme in self.available_themes and self.config.theme is None:
                 self.theme = theme
-            self.attention.alerts = alerts_of(await gateway.recall("alerts"))
+            self.attention.alerts = alerts_of(self.config.alerts or await gateway.recall("alerts"))
             if not await self._is_trusted(gateway):
                 self.exit(return_code=0)
                 return

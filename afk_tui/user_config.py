@@ -1,14 +1,12 @@
 """What a person set up for good: `config.toml` beside `policy.toml`, or the file that AFK_CONFIG names.
 
-theme = "nord"                # wins over what was picked in the app
+theme = "nord"               # wins over the one that was picked in the app
+alerts = "bell"              # so does this: "off", "bell" or "notify", as /alerts has them
 
-[keys]                        # an action's name (afk-tui doctor lists them) and its key, or several
+[keys]                       # an action's name (afk-tui doctor lists them) and its key, or several
 new_thread = "ctrl+t"
 copy_last = ["f9", "alt+c"]
-resume = ""                   # no key
-
-[notify]
-when_unfocused = "bell"       # "bell", "desktop" or "off": what tells of a request while the terminal has no focus
+resume = ""                  # no key
 """
 
 from __future__ import annotations
@@ -17,9 +15,9 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast
 
-WhenUnfocused = Literal["bell", "desktop", "off"]
+from afk_tui.attention import ALERTS, Alerts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class UserConfig:
     path: Path | None = None
     theme: str | None = None
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    when_unfocused: WhenUnfocused = "bell"
+    alerts: Alerts | None = None
     problems: tuple[str, ...] = ()
 
 
@@ -70,12 +68,12 @@ def read_config() -> UserConfig:
         path=path,
         theme=_theme(said.get("theme"), problems),
         keys=_keys(said.get("keys", {}), problems),
-        when_unfocused=_when_unfocused(said.get("notify", {}), problems),
+        alerts=_alerts(said.get("alerts"), problems),
     )
-    return UserConfig(read.path, read.theme, read.keys, read.when_unfocused, tuple(problems))
+    return UserConfig(read.path, read.theme, read.keys, read.alerts, tuple(problems))
 
 
-_KNOWN = frozenset({"theme", "keys", "notify"})
+_KNOWN = frozenset({"theme", "keys", "alerts"})
 
 
 def _theme(said: Any, problems: list[str]) -> str | None:
@@ -101,12 +99,11 @@ def _keys(said: Any, problems: list[str]) -> dict[str, tuple[str, ...]]:
     return keys
 
 
-def _when_unfocused(said: Any, problems: list[str]) -> WhenUnfocused:
-    value = cast("dict[str, Any]", said).get("when_unfocused", "bell") if isinstance(said, dict) else said
-    if value in get_args(WhenUnfocused):
-        return cast("WhenUnfocused", value)
-    problems.append('In [notify], when_unfocused is "bell", "desktop" or "off".')
-    return "bell"
+def _alerts(said: Any, problems: list[str]) -> Alerts | None:
+    if said is None or said in ALERTS:
+        return said
+    problems.append('alerts is "off", "bell" or "notify".')
+    return None
 
 
 def no_such_theme(name: str, themes: Iterable[str]) -> str:

@@ -10,14 +10,12 @@ from afk_tui.user_config import UserConfig, config_path, read_config
 
 WHOLE = """
 theme = "nord"
+alerts = "notify"
 
 [keys]
 new_thread = "ctrl+t"
 copy_last = ["f9", "alt+c"]
 resume = ""
-
-[notify]
-when_unfocused = "desktop"
 """
 
 
@@ -34,7 +32,7 @@ def test_what_the_file_says_is_read(file: Path) -> None:
         path=file,
         theme="nord",
         keys={"new_thread": ("ctrl+t",), "copy_last": ("f9", "alt+c"), "resume": ()},
-        when_unfocused="desktop",
+        alerts="notify",
     )
 
 
@@ -62,8 +60,8 @@ def test_a_file_that_is_named_and_not_there_is_told(file: Path) -> None:
         ("keys = 3", "keys is to be a table"),
         ("[keys]\nfind = 3", "The key of find"),
         ("[keys]\nfind = ['f9', 3]", "The key of find"),
-        ("[notify]\nwhen_unfocused = 'loud'", '"bell", "desktop" or "off"'),
-        ("notify = 3", '"bell", "desktop" or "off"'),
+        ("alerts = 'loud'", '"off", "bell" or "notify"'),
+        ("alerts = 3", '"off", "bell" or "notify"'),
         ("colour = 1", "which means nothing"),
     ],
 )
@@ -72,7 +70,7 @@ def test_what_can_not_be_understood_is_told_and_the_rest_is_used(file: Path, tex
     read = read_config()
     assert len(read.problems) == 1
     assert word in read.problems[0]
-    assert (read.theme, dict(read.keys), read.when_unfocused) == (None, {}, "bell")
+    assert (read.theme, dict(read.keys), read.alerts) == (None, {}, None)
 
 
 def test_a_file_that_is_no_text_is_told(file: Path) -> None:

@@ -199,7 +199,7 @@ def _config(problems: list[str]) -> Doc:
         "path": str(config.path or config_home() / "config.toml"),
         "exists": config.path is not None,
         "theme": config.theme,
-        "when_unfocused": config.when_unfocused,
+        "alerts": config.alerts,
         "keys": {action.name: action.key for action in actions},
     }
 

@@ -72,6 +72,8 @@ PLACES = {
     "Composer": "Composer",
     "ConversationCursor": "Conversation",
     "GrantsScreen": "Grants",
+    "OutputScreen": "Long result",
+    "OutputView": "Long result",
     "PagedList": "Lists",
     "SummaryScreen": "Summary",
     "ThreadList": "Thread list",
@@ -84,6 +86,8 @@ SAY_THEMSELVES = {
     "InboxScreen",
     "MainScreen",
     "MenuScreen",
+    "PasteScreen",
+    "SearchBar",
     "ThemeScreen",
 }
 WRITTEN = {
@@ -93,6 +97,7 @@ WRITTEN = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "ctrl+underscore": "ctrl+_",
+    "slash": "/",
 }
 
 
