@@ -14,6 +14,7 @@ import click
 
 from afk_tui.cli_exit import EXIT_ERROR, EXIT_INTERRUPTED, ends_well
 from afk_tui.cli_output import fail, prepare_streams, print_json
+from afk_tui.cli_summarise import summarise
 from afk_tui.cli_values import Duration, Id, Options
 
 pass_options = click.make_pass_decorator(Options)
@@ -355,6 +356,9 @@ def delete(options: Options, thread_id: str, as_json: bool) -> int:
     from afk_tui.cli_delete import delete_one
 
     return ends_well(delete_one)(options, thread_id, as_json=as_json)
+
+
+cli.add_command(summarise)
 
 
 @cli.command()

@@ -74,8 +74,8 @@ async def run(
 
     If the follower raises, the run is interrupted and kept, and the error goes on.
     """
-    _require_a_model(settings)
-    async with _opened_engine(settings) as engine:
+    require_a_model(settings)
+    async with opened_engine(settings) as engine:
         if thread_id is not None:
             await _tell_what_is_closed(engine, thread_id, follower)
         handle = await engine.runner.run_handle(engine.agent, user_message=prompt, thread_id=thread_id)
@@ -84,11 +84,11 @@ async def run(
 
 async def resume(settings: Settings, run_id: str, follower: Follower, stop: asyncio.Event) -> Outcome:
     """Go on with a run, wherever it was begun; of a finished one its stored result. Otherwise like `run`."""
-    _require_a_model(settings)
+    require_a_model(settings)
     path = database_path(settings)
     if not path.exists():
         raise GatewayError(f"No run {run_id!r}: there is no database at {path}. Name it with --db or AFK_DB.")
-    async with _opened_engine(settings) as engine:
+    async with opened_engine(settings) as engine:
         known = await engine.store.get_run(run_id)
         if known is None:
             raise GatewayError(f"No run {run_id!r} in {path}. List what there is with: afk-tui runs")
@@ -99,12 +99,12 @@ async def resume(settings: Settings, run_id: str, follower: Follower, stop: asyn
 
 def check(settings: Settings) -> None:
     """Raises GatewayError if no run could be begun or resumed with these settings."""
-    _require_a_model(settings)
+    require_a_model(settings)
     _build(settings)
 
 
 @asynccontextmanager
-async def _opened_engine(settings: Settings) -> AsyncGenerator[Engine]:
+async def opened_engine(settings: Settings) -> AsyncGenerator[Engine]:
     engine = _build(settings)
     try:
         with told():
@@ -231,7 +231,7 @@ async def _tell_what_is_closed(engine: Engine, thread_id: str, follower: Followe
         follower.noted(f"Run {thread.last_run_id} was left open ({state}); this message closes it.")
 
 
-def _require_a_model(settings: Settings) -> None:
+def require_a_model(settings: Settings) -> None:
     """Whoever names a model wants that one: the demo model does not answer in its place."""
     named = settings.model is not None and not settings.demo
     if named and not any(os.environ.get(name, "").strip() for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL")):
