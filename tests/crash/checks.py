@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from afk.core.calls import HAPPENED_BY_VERIFY
 from afk.core.unknown import STILL_RUNNING
@@ -258,7 +259,8 @@ def _compare(telling: Telling, calm: Telling) -> None:
     if len(mine_all) != len(calms_all):
         telling.blame(f"there are {len(mine_all)} conversations, not {len(calms_all)}")
         return
-    for mine_id, calms_id in zip(mine_all, calms_all, strict=True):
+    for n, (mine_id, calms_id) in enumerate(zip(mine_all, calms_all, strict=True)):
+        is_same = True
         found, expected = transcript(telling.db, mine_id), transcript(calm.db, calms_id)
         if len(found) != len(expected):
             telling.blame(f"the conversation has {len(found)} messages, not {len(expected)}")
@@ -266,8 +268,27 @@ def _compare(telling: Telling, calm: Telling) -> None:
         for mine, calms in zip(found, expected, strict=True):
             if mine == calms:
                 continue
+            is_same = False
             call = (mine_id, mine[4])
             by_person = texts.get(settled.get(call, ""))
             by_tool = HAPPENED_BY_VERIFY if telling.kills and tools.get(call) in CAN_TELL else None
             if mine[2] not in (by_person, by_tool) or (mine[:2], mine[3:]) != (calms[:2], calms[3:]):
                 telling.blame(f"the conversation has {mine}, not {calms}")
+        if is_same and telling.plot.compacts == "never":
+            _compare_summaries(telling, calm, (mine_id, calms_id) if n else (None, None))
+
+
+def _compare_summaries(telling: Telling, calm: Telling, conversations: tuple[str | None, str | None]) -> None:
+    """A summary that was being made is made again or not at all: each is there once, and as it would have been."""
+
+    def rows(of: Telling, conversation: str | None) -> list[tuple[Any, ...]]:
+        key = "summary" if conversation is None else f"summary:{conversation}"
+        values = of.rows(
+            f"SELECT value FROM state WHERE thread_id = '{THREAD}' AND key = '{key}' ORDER BY ordinal"
+        )
+        read = [json.loads(value) for (value,) in values]
+        return [(one["text"], one["first_seq"], one["through_seq"], one["message_count"]) for one in read]
+
+    mine, calms = (rows(of, one) for of, one in zip((telling, calm), conversations, strict=True))
+    if mine != calms:
+        telling.blame(f"the conversation has the summaries {mine}, not {calms}")

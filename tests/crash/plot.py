@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, Literal
 
 from afk.memory.records import DecisionText
+from tests.crash.outgrowing import PADDING, summary_over_http, unfolded
 from tests.support.model_replies import Call, Reply, calls, text
 
 Deed = Literal["allow", "deny", "edit", "respond"]
@@ -39,7 +40,8 @@ ONCE = tuple(name for name, (effect, _) in TOOLS.items() if effect == "once")
 class Plot:
     """Calls as (tool, what), step by step; the deed about each; what is said of an unknown outcome. `over_http`: the
     model is a server on loopback. `older_file`: the database is one that the first version left. `nested`: who makes
-    the calls: the root, a subagent ("all"), one beside which the root has calls of its own, or one below another."""
+    the calls: the root, a subagent ("all"), one beside which the root has calls of its own, or one below another.
+    `outgrows`: what the agents say is too long for the model's context, so that older steps are summarised."""
 
     steps: tuple[tuple[tuple[str, str], ...], ...]
     deeds: dict[str, Deed]
@@ -49,6 +51,7 @@ class Plot:
     over_http: bool
     older_file: bool
     nested: Nested
+    outgrows: bool
 
     @property
     def calls(self) -> list[tuple[str, str]]:
@@ -58,7 +61,7 @@ class Plot:
     def script(self, agent: str) -> list[tuple[str, list[tuple[str, dict[str, str]]]]]:
         """What an agent's model says, answer by answer: a text and calls; then, without calls, it is done."""
         own = [
-            (f"Step {n}.", [(name, {"what": what}) for name, what in step])
+            (f"Step {n}.{PADDING if self.outgrows else ''}", [(name, {"what": what}) for name, what in step])
             for n, step in enumerate(self.steps)
         ]
         done = [("All done.", list[tuple[str, dict[str, str]]]())]
@@ -86,6 +89,7 @@ class Plot:
             "a model over HTTP" if self.over_http else "a model in process",
             "a file of the first version" if self.older_file else "a new file",
             f"nested in a subagent: {self.nested}",
+            "summarised on the way" if self.outgrows else "short enough for the model",
         }
 
 
@@ -105,6 +109,7 @@ def plot_of(seed: int) -> Plot:
         random.random() < 0.15,
         random.random() < 0.2,
         random.choice(("no", "no", "no", "all", "beside", "deep")),
+        len(steps) == 3 and random.random() < 0.5,
     )
     beside = {what: random.choice(deeds) for _, what in BESIDE}
     return replace(plot, deeds={**plot.deeds, **beside}) if plot.nested == "beside" else plot
@@ -119,7 +124,9 @@ def answer_over_http(request: dict[str, Any]) -> Reply:
     """What the model says to a request: the same as in process, and it depends on nothing but the request."""
     plot = plot_of(int(request["model"].removeprefix("seed-")))
     agent = next((m["content"] for m in request["messages"] if m["role"] == "system"), ROOT)
-    at = sum(1 for message in request["messages"] if message["role"] == "assistant")
+    if (summary := summary_over_http(request)) is not None:
+        return summary
+    at = sum(1 for message in unfolded(request["messages"]) if message["role"] == "assistant")
     script = plot.script(agent)
     if at >= len(script):
         return text("Done.")

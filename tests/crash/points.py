@@ -31,6 +31,7 @@ BOUNDARIES = (
     "begin_child",
     "stop_child",
     "record_result",
+    "record_summary",
     "ask_about",
     "stop_run",
 )

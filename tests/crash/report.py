@@ -15,6 +15,7 @@ LABELS = {
     "stop_child": "a subagent waits",
     "effect": "the effect",
     "record_result": "B: the tool returned",
+    "record_summary": "a summary is recorded",
     "stop_run": "E: the run stops, ownership given up",
     "take_run": "a run is taken",
     "ask_about": "asking about an unknown outcome",

@@ -6,9 +6,9 @@ import sqlite3
 from typing import Any, Literal
 
 from afk.memory import SQLiteMemoryStore
-from afk.memory.sqlite import approvals, effects, family, runs
+from afk.memory.sqlite import approvals, effects, family, runs, summaries
 
-Sabotage = Literal["intent", "claim", "epoch", "decision", "owner", "lifeline", "child"]
+Sabotage = Literal["intent", "claim", "epoch", "decision", "owner", "lifeline", "child", "summary"]
 
 
 def take_out(mechanism: Sabotage) -> None:
@@ -28,6 +28,8 @@ def take_out(mechanism: Sabotage) -> None:
         case "lifeline":
             SQLiteMemoryStore.lifeline = lambda self, effect_id: None  # type: ignore[method-assign]
             SQLiteMemoryStore.still_running = lambda self, effect_id: None  # type: ignore[method-assign]
+        case "summary":
+            summaries.record_summary = _summarise_unwritten(summaries.record_summary)
         case "child":
             family.begin_child = _always_anew(family.begin_child)
 
@@ -43,6 +45,19 @@ def _always_anew(begin: Any) -> Any:
         return begin(db, key, effect_id, *args)
 
     return anew
+
+
+def _summarise_unwritten(record: Any) -> Any:
+    """A summary is used that is not on disk."""
+
+    def unwritten(db: sqlite3.Connection, *args: Any) -> Any:
+        db.execute("SAVEPOINT summary")
+        made = record(db, *args)
+        db.execute("ROLLBACK TO summary")
+        db.execute("RELEASE summary")
+        return made
+
+    return unwritten
 
 
 def _act_without_intent() -> None:

@@ -32,6 +32,7 @@ from afk.memory.sqlite.connection import Connection
 from afk.tools import Tool, ToolContext, tool
 from tests.core.family import ByAgent
 from tests.core.kit import call, say
+from tests.crash.outgrowing import WINDOW_TOKENS, Unfolding, complaints
 from tests.crash.plot import (
     AT_LENGTH,
     CAN_TELL,
@@ -125,8 +126,13 @@ class _Teller:
         make_migration_mortal(self.fate)
         make_ownership_mortal(self.fate)
         store = mortal_store(str(self.folder / "afk.db"), self.fate)
-        llm = _Strict(self._model(), self.folder / "violations", self.fate)
-        config = RunnerConfig(retry_base_delay_s=0.001, max_result_chars=MAX_RESULT_CHARS)
+        llm = _Strict(self._model(), self.folder, self.fate, outgrows=self.plot.outgrows)
+        config = RunnerConfig(
+            retry_base_delay_s=0.001,
+            max_result_chars=MAX_RESULT_CHARS,
+            context_window_tokens=WINDOW_TOKENS if self.plot.outgrows else None,
+            answer_tokens=0,
+        )
         async with Runner(memory_store=store, llm=llm, config=config) as runner:
             try:
                 outcome = await self._go_on(runner)
@@ -137,7 +143,7 @@ class _Teller:
     def _model(self) -> Any:
         if self.chapter.base_url:
             return OpenAIChat(base_url=self.chapter.base_url)
-        return ByAgent(
+        told = ByAgent(
             **{
                 name: tuple(
                     call(*wanted, text=text) if wanted else say(text)
@@ -146,6 +152,7 @@ class _Teller:
                 for name in (ROOT, MIDDLE, HAND)
             }
         )
+        return Unfolding(told) if self.plot.outgrows else told
 
     async def _go_on(self, runner: Runner) -> str:
         while True:
@@ -269,11 +276,13 @@ class _Strict:
     """A model that notes what a model server refuses: a call without its result right behind it, in the order of the
     calls."""
 
-    def __init__(self, model: Any, violations: Path, fate: Fate) -> None:
+    def __init__(self, model: Any, folder: Path, fate: Fate, *, outgrows: bool) -> None:
         self.label = "strict"
         self._model = model
-        self._violations = violations
+        self._db = folder / "afk.db"
+        self._violations = folder / "violations"
         self._fate = fate
+        self._outgrows = outgrows
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         waiting: list[str] = []
@@ -285,6 +294,8 @@ class _Strict:
                 write_line(self._violations, f"the model was sent calls without results: {waiting}")
                 waiting = []
             waiting += [c.id for c in message.tool_calls]
+        for complaint in complaints(request, self._db) if self._outgrows else ():
+            write_line(self._violations, complaint)
         self._fate.meet("model", "before")
         async with aclosing(self._model.stream(request)) as events:
             async for event in events:

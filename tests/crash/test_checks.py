@@ -222,3 +222,21 @@ def test_a_run_left_open_by_the_message_that_closed_it_is_seen(matrix: Matrix, t
     sql("UPDATE run SET state = 'running' WHERE thread_id = 'th'")(told)
     check_closed(told)
     assert "the runs ended as" in matrix.report.violations[0]
+
+
+def test_a_summary_that_was_made_twice_is_seen(matrix: Matrix, tmp_path: Path) -> None:
+    matrix.report.violations.clear()
+    seed = next(seed for seed in range(10_000) if _outgrows_simply(plot_of(seed)))
+    calm, told = (matrix.telling(seed, tmp_path / name) for name in ("calm", "told"))
+    assert calm.finish()
+    assert told.finish()
+    check_end(told, calm)
+    assert matrix.report.violations == []
+    sql("INSERT INTO state SELECT thread_id, ordinal + 1000, run_id, key, value, 1 FROM state")(told)
+    check_end(told, calm)
+    assert [one for one in matrix.report.violations if "the conversation has the summaries" in one]
+    matrix.report.violations.clear()
+
+
+def _outgrows_simply(plot: Plot) -> bool:
+    return plot.outgrows and plot.nested == "no" and plot.compacts == "never" and not plot.older_file

@@ -40,13 +40,14 @@ POINTS: dict[str, tuple[str, ...]] = {
     "stop_run": ("before", "amid", "inside", "after"),
     "begin_child": ("before", "amid", "inside", "after"),
     "stop_child": ("before", "amid", "inside", "after"),
+    "record_summary": ("before", "amid", "inside", "after"),
     "batch": ("before", "inside", "after"),
     "vacuum": ("before", "inside", "after"),
 }
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_kill_in_a_migration_a_lock_a_compaction_or_a_subagent_leaves_nothing_torn(
+def test_a_kill_in_a_migration_a_lock_a_compaction_a_summary_or_a_subagent_leaves_nothing_torn(
     stage: Stage, point: str
 ) -> None:
     """At every moment of it. Not every story comes by: they are told until one did."""
@@ -73,6 +74,8 @@ def _comes_by(point: str, plot: Plot) -> bool:
         "begin_child": lambda: plot.nested != "no",
         "stop_child": lambda: plot.nested in ("all", "deep") and works_and_then_waits,
     }
+    if point == "record_summary":
+        return plot.outgrows and plot.nested == "no" and plot.compacts == "never"
     return len(plot.steps) == 1 and of_plot.get(point, lambda: True)()
 
 
@@ -85,6 +88,7 @@ def _comes_by(point: str, plot: Plot) -> bool:
         ("decision", "takeover", "decide", "was decided 2 times"),
         ("lifeline", "takeover", "effect", "begun beside an attempt that still ran"),
         ("child", "kills", ("record_result", "before"), "the run ended as"),
+        ("summary", "kills", None, "a summary that is not on disk"),
         ("owner", "rivals", None, "which never took a run from a living one"),
     ],
 )
