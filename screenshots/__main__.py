@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from screenshots.approvals import approvals, hostile
 from screenshots.stage import Stage, stage
+from screenshots.threads import threads
 
 WRITE = "write todo.md: # To do\n\n- buy bread and milk\n- call Grace\n- water the plants\n"
 COMMAND = 'run: for f in *.md *.txt; do echo "$f: $(wc -l < $f) lines"; done | sort -r > counts && cat counts'
@@ -161,7 +162,7 @@ async def subagents(shown: Stage, folder: Path) -> None:
 
 async def take_all(folder: Path) -> None:
     """Every picture, into `folder`."""
-    for scene in (conversation, compaction, streaming, output, approvals):
+    for scene in (conversation, compaction, streaming, output, approvals, threads):
         async with stage() as shown:
             await scene(shown, folder)
     async with stage(size=(80, 24), theme="textual-light") as shown:
