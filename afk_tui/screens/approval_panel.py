@@ -162,7 +162,8 @@ class RequestPanel(Vertical):
 
     def hint_to_scroll(self) -> None:
         """Say what is missing before the call may be executed, until it is no longer missing."""
-        self.say(f"Scroll to the end first (pgdn or end): {self.arguments.position_text}", bad=True)
+        first = "Unfold it (f), then scroll" if self.arguments.folded else "Scroll"
+        self.say(f"{first} to the end first (pgdn or end): {self.arguments.position_text}", bad=True)
         self._hints_to_scroll = True
 
     def sign(self, mode: Mode, *, deaf: bool) -> None:

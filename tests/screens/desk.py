@@ -45,7 +45,9 @@ class Desk:
         """Let the deafness pass: what is asked is on the screen, then nobody touches a key for a while."""
         await self.until(lambda: self.screen._deafness._quiet_since_s < float("inf"))
         view = self.screen.panel.arguments
-        await self.until(lambda: view.last_line_seen or view.max_scroll_y > 0 or view.size.height == 0)
+        await self.until(
+            lambda: view.last_line_seen or view.max_scroll_y > 0 or view.folded or view.size.height == 0
+        )
         self.clock.now_s += 0.6
         await self.until(lambda: self.screen._deafness.is_over)
 
@@ -53,7 +55,7 @@ class Desk:
         await self.wait_out()
         await self.press(*keys)
 
-    async def until(self, holds: Callable[[], bool]) -> None:
+    async def until(self, holds: Callable[[], object]) -> None:
         await until(self.pilot, holds)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -308,6 +309,36 @@ async def test_what_executes_works_only_once_the_last_line_was_on_the_screen(
         await it.until(lambda: it.notice == "")
         await it.decide(key)
         await it.until(lambda: it.app.dismissed == [None] or it.screen.mode == "remembering")
+
+
+async def test_what_is_folded_was_not_seen_and_unfolding_it_answers_nothing(tmp_path: Path) -> None:
+    async with waiting(tmp_path, "run: ls") as (gateway, _):
+        text = json.dumps({"to": "ada", "rows": list(range(60))}, indent=2)
+        [view] = [replace(one, preview=text, preview_kind="json") for one in await gateway.requests()]
+        async with desk(gateway, (80, 24), [view]) as it:
+            await it.until(lambda: "60 lines folded" in it.text)
+            await it.decide("a")
+            assert it.notice.startswith("Unfold it (f), then scroll to the end first")
+            await it.press("f")
+            await it.until(lambda: "folded" not in it.notice)
+            await it.decide("a")
+            assert "Scroll to the end first" in it.notice
+            await it.press("end")
+            await it.until(lambda: it.notice == "")
+            assert await it.untouched()
+            await it.decide("d")
+            await it.until(lambda: it.app.dismissed == [None])
+
+
+async def test_another_way_to_show_a_diff_answers_nothing_and_is_a_key_of_the_legend(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("before\n")
+    async with staged(tmp_path, "write notes.txt: after", size=(130, 30)) as (it, _):
+        await it.until(lambda: it.screen.panel.arguments.is_split)
+        await it.until(lambda: "v one under the other" in it.text)
+        await it.press("v")
+        await it.until(lambda: "v side by side" in it.text)
+        assert "-before" in it.text
+        assert await it.untouched()
 
 
 async def test_a_denial_needs_no_scrolling(tmp_path: Path) -> None:
