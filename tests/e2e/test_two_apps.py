@@ -25,6 +25,11 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+def wrapped(pattern: str) -> str:
+    """A pattern of a sentence in a box, wherever its lines break."""
+    return pattern.replace(" ", r"[\s│]+")
+
+
 def begin_command(app: Terminal) -> None:
     """Have the app make a call that lasts until the file `go` is there."""
     app.wait_for("Write a message")
@@ -70,14 +75,14 @@ def test_an_app_that_was_frozen_while_another_took_its_run_over_says_so_and_can_
             two.press_until("C-r", "Take it over")
             two.press_until("t", "call waits")
             two.press_until("F4", "it happened")
-            two.wait_for(rf"{frozen}\) still runs, and is still at it")
+            two.wait_for(wrapped(rf"{frozen}\) still runs, and is still at it"))
 
             assert state_of(frozen) == "T"
             (folder / "go").touch()
             two.until((folder / "effects.txt").exists, "the command's effect")
             os.kill(frozen, signal.SIGCONT)
             one.wait_for("This run was taken over by another process")
-            two.wait_for("nothing of this call does any more")
+            two.wait_for(wrapped("nothing of this call does any more"))
             close(one)
 
             two.press_until("h", "✓ done")
@@ -123,12 +128,12 @@ def test_a_command_that_outlives_its_killed_app_is_shown_as_still_running_and_is
         app.wait_for("interrupted +run_command")
         app.press_until("C-r", "call waits")
         app.press_until("F4", "it happened")
-        app.wait_for(rf"what it started still runs \(process group {group}\)")
+        app.wait_for(wrapped(rf"what it started still runs \(process group {group}\)"))
         app.press_until("g", "outcome unknown +run_command")
         app.press_until("F4", "it happened")
         app.wait_for("still running")
         os.killpg(group, signal.SIGKILL)
-        app.wait_for("nothing of it runs any more")
+        app.wait_for(wrapped("nothing of it runs any more"))
         app.press_until("s", "✓ done")
         assert rows(app, "SELECT phase, attempt FROM effect") == [("skipped", 1)]
         close(app)
