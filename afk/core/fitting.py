@@ -73,9 +73,20 @@ class Window:
         self.tokens = max(1, learned if self.tokens is None else min(self.tokens, learned))
         return self.tokens
 
+    def accepted(self, sent_tokens: int, errs_high_by: float) -> bool:
+        """Whether what was learned is wrong by now, since a request was answered that counts so many tokens here, up to
+        `errs_high_by` times the truth; then it is as if nothing had been learned."""
+        if not self.is_learned or self.tokens is None or sent_tokens <= self.tokens * errs_high_by:
+            return False
+        self.is_learned = False
+        self.tokens = self._config.context_window_tokens or known_window_tokens(self._model)
+        return True
+
     async def keep(self) -> None:
-        """Write down what was learned, for the runs to come."""
-        await self._store.set_preference(self._key, json.dumps({"v": 1, "tokens": self.tokens}))
+        """Write down what was learned, or that nothing is, for the runs to come."""
+        await self._store.set_preference(
+            self._key, json.dumps({"v": 1, "tokens": self.tokens if self.is_learned else None})
+        )
 
 
 class Fitter:
@@ -121,7 +132,7 @@ class Fitter:
         refusals = 0
         while True:
             try:
-                return await self._asker.ask(self._conversation.request())
+                answer = await self._asker.ask(self._conversation.request())
             except ModelError as error:
                 if error.kind != "context_length" or self._config.summarise_at is None:
                     raise
@@ -134,6 +145,11 @@ class Fitter:
                     raise ModelError(
                         "context_length", f"{error} {self._why_not()}", status=error.status
                     ) from None
+            else:
+                assert self._counter is not None
+                if self._window.accepted(self._tokens(), self._counter.errs_high_by):
+                    await self._window.keep()
+                return answer
 
     def measures(self, usage: Usage) -> dict[str, int]:
         """How long the last request was and might have been, as far as the server's own count does not say it."""
@@ -243,11 +259,12 @@ class Fitter:
         self._emit(AnswerRestarted(self._key.run_id, again.attempt, again.delay_s, again.reason))
 
     def _require_fit(self) -> None:
-        """Raises ModelError for a request that can only be refused."""
+        """Raises ModelError for a request that can only be refused. What was learned of a server is no reason: that it
+        refused once, or has a longer context by now, is known only by asking."""
         tokens, window = self._tokens(), self._window.tokens
         assert window is not None
         assert self._counter is not None
-        if tokens > window * (1.0 if self._window.is_learned else self._counter.errs_high_by):
+        if not self._window.is_learned and tokens > window * self._counter.errs_high_by:
             raise ModelError(
                 "context_length",
                 f"The conversation is about {tokens} tokens, and {self._model} takes {window}. {self._why_not()}",

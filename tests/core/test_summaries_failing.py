@@ -175,6 +175,19 @@ async def test_a_server_that_refuses_everything_is_not_asked_for_ever(runner: Ma
     assert len(model.refused) < 20
 
 
+async def test_one_wrong_refusal_does_not_close_a_model_for_ever(runner: MakeRunner) -> None:
+    odd = LongWinded(limit=1)
+    (stopped,) = await talk(runner(odd), "Hello")
+    assert stopped.state == "interrupted"
+    assert (await runner(odd).context_of("th")).window_tokens == 1
+    model = LongWinded()
+    result = await runner(model).resume(agent_with(), run_id=stopped.run_id, thread_id="th")
+    assert result.state == "completed"
+    assert (await runner(model).context_of("th")).window_tokens is None
+    await talk(runner(model), *questions(1, 3), thread_id="another")
+    assert model.summary_requests == []
+
+
 async def test_a_backlog_longer_than_the_window_is_summarised_in_rounds_the_oldest_first(
     runner: MakeRunner,
 ) -> None:
