@@ -138,4 +138,5 @@ async def _line_with(outputs: Outputs, whole: OutputRecord, match: OutputMatch) 
     column = at - first + (around.column if first == 0 else 1)
     cut_before = "…" if first == 0 and around.column > 1 else ""
     cut_after = "…" if end < 0 and around.offset + last < whole.chars else ""
-    return f"{cut_before}{around.text[first:last]}{cut_after}", column, around.offset + last
+    # what begins with a line break was found at the end of its line, and would be found there for ever
+    return f"{cut_before}{around.text[first:last]}{cut_after}", column, around.offset + max(last, at + 1)

@@ -142,6 +142,15 @@ async def test_reading_what_is_not_there_is_told_to_the_model(runner: MakeRunner
     assert "count from 1" in outputs[6]
 
 
+async def test_a_text_that_begins_with_a_line_break_is_found_once_in_each_place(runner: MakeRunner) -> None:
+    model = ScriptedModel(call(("report", {})), read_on(find="\n"), read_on(find="\n300"))
+    result = await runner(model).run(agent_with(talker("one\ntwo\n" + LOG)), user_message="go")
+    breaks, found = [made.output.splitlines() for made in result.tool_executions[1:]]
+    assert breaks[:3] == ["1:4: one", "2:4: two", "3:13: 1 of the log"]
+    assert len(breaks) == 51
+    assert found == ["301:15: 299 of the log", "3001:16: 2999 of the log"]
+
+
 async def test_another_conversation_s_results_can_not_be_read(runner: MakeRunner) -> None:
     first = runner(ScriptedModel(call(("report", {}))))
     told = await first.run(agent_with(talker()), user_message="go", thread_id="one")
