@@ -29,8 +29,8 @@ def summary_request(
     model: str, material: str, previous: str | None, *, words: int, timeout_s: float
 ) -> ModelRequest:
     """A request without tools for a summary of `material`, which goes on from `previous`, of `words` words at most."""
-    parts = [f"{_BEFORE}\n{previous}"] if previous else []
-    parts.append(f"{_BEGINS}\n{material}\n{_ENDS}")
+    parts = [f"{_BEFORE}\n{_without_marks(previous)}"] if previous else []
+    parts.append(f"{_BEGINS}\n{_without_marks(material)}\n{_ENDS}")
     carry = " Carry over what the earlier summary says that still matters." if previous else ""
     parts.append(f"Write the summary now, in at most {words} words.{carry}")
     return ModelRequest(
@@ -52,7 +52,9 @@ def record_in(request: ModelRequest) -> tuple[str | None, str] | None:
 
 def summary_message(text: str, count: int) -> ChatMessage:
     """A summary as it stands in a conversation: said by nobody with authority, since it may hold text of others."""
-    return ChatMessage("user", f"{_HEAD.format(count=count)}\n\n{text}\n\n{_FOOT}")
+    # what follows its end would pass for the person's own words
+    told = text.replace(_FOOT, _FOOT.strip("[]"))
+    return ChatMessage("user", f"{_HEAD.format(count=count)}\n\n{told}\n\n{_FOOT}")
 
 
 def is_summary_message(message: ChatMessage) -> bool:
@@ -62,3 +64,10 @@ def is_summary_message(message: ChatMessage) -> bool:
         and message.content.endswith(_FOOT)
         and message.content.startswith("[Summary of ")
     )
+
+
+def _without_marks(text: str) -> str:
+    """A text in which nothing looks like an end of the record: what follows that would pass for the task."""
+    for mark in (_BEGINS, _ENDS, _BEFORE):
+        text = text.replace(mark, mark.replace("=", "-"))
+    return text
