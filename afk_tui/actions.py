@@ -216,6 +216,8 @@ LOCAL_KEYS: tuple[tuple[str, str, str], ...] = (
     ("a s h", "this thread or all; by itself, and how often; whether it is offered", "Compaction"),
     ("u c", "count again what would go; compact", "Compaction"),
     ("y n", "remove it; keep everything", "Compaction"),
+    ("enter g", "show that place in the conversation (also a double click)", "Checkpoints"),
+    ("[ ]", "to the run above, below", "Checkpoints"),
     ("r", "resume from the latest", "Checkpoints"),
     ("f", "fork: a new thread that goes on from this checkpoint", "Checkpoints"),
     ("e", "fork with another message", "Checkpoints"),

@@ -45,6 +45,7 @@ from afk.memory.retention import (
 )
 from afk.memory.summary_store import SummaryStore
 from afk.memory.threads import ThreadFilter
+from afk.memory.timeline import TimelineStore
 
 # (done, total, what): rows removed so far, rows to remove, and "events", "states" or "space"
 CompactionProgress = Callable[[int, int, str], None]
@@ -64,7 +65,7 @@ class Lifeline(Protocol):
         ...
 
 
-class MemoryStore(SummaryStore, WholeOutputs, Protocol):
+class MemoryStore(SummaryStore, WholeOutputs, TimelineStore, Protocol):
     """A durable record of threads, runs, messages, checkpoints, effects, approvals and events.
 
     Boundaries have the letters of ARCHITECTURE.md. A write that was begun is not undone by cancelling its caller:

@@ -30,6 +30,7 @@ from afk_tui.gateway.standing import has_unused_decision, standing_of
 from afk_tui.gateway.summaries import Summaries
 from afk_tui.gateway.texts import Texts
 from afk_tui.gateway.threads import ThreadFilter, ThreadKeeping
+from afk_tui.gateway.timeline import TimelineSource
 from afk_tui.gateway.upkeep import CompactionHints, Upkeep
 from afk_tui.gateway.views import CheckpointRow, RunView, ThreadRow
 from afk_tui.gateway.watch import LOOK_EVERY_S, Watch
@@ -154,12 +155,14 @@ class Gateway(Deciding):
         """The checkpoints of a thread."""
         return CheckpointSource(self._store, thread_id)
 
-    async def checkpoint_details(
-        self, thread_id: str, row: CheckpointRow, *, near: int = 0
-    ) -> CheckpointDetails | None:
-        """What one checkpoint holds and added; None where it is gone. `near`: its place in the list, if known."""
+    def timeline(self, thread_id: str) -> TimelineSource:
+        """What happened in a thread, by its checkpoints."""
+        return TimelineSource(self._store, thread_id)
+
+    async def checkpoint_details(self, row: CheckpointRow) -> CheckpointDetails | None:
+        """What one checkpoint holds and added; None where it is gone."""
         with told():
-            return await read_details(self._store, thread_id, row, near=near)
+            return await read_details(self._store, row)
 
     async def find(
         self, text: str, *, everywhere: bool, limit: int = 200, so_far: Callable[[Hits], object] | None = None

@@ -6,7 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from afk.memory.records import ApprovalRecord, EffectRecord, MessageHead, MessageRecord
+from afk.memory.records import (
+    ApprovalRecord,
+    ApprovalStatus,
+    EffectPhase,
+    EffectRecord,
+    MessageHead,
+    MessageRecord,
+)
 from afk_tui.gateway.call_facts import facts_of
 from afk_tui.gateway.clean import clean, clean_line
 from afk_tui.gateway.views import CallStatus, ConversationItem, ItemHead
@@ -94,8 +101,12 @@ def call_title(tool_name: str, arguments: dict[str, object]) -> str:
 
 def status_of(effect: EffectRecord, approval: ApprovalRecord | None, *, run_is_live: bool) -> CallStatus:
     """What may be said of a call: never "ran" without a record of it."""
-    asked = approval.status if approval else None
-    match effect.phase:
+    return status_from(effect.phase, approval.status if approval else None, run_is_live=run_is_live)
+
+
+def status_from(phase: EffectPhase, asked: ApprovalStatus | None, *, run_is_live: bool) -> CallStatus:
+    """The same, of a call's phase and of how its newest request stands."""
+    match phase:
         case "proposed":
             return "waiting" if asked == "pending" else "proposed"
         case "executing":

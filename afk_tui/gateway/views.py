@@ -183,6 +183,52 @@ class CheckpointRow:
     latest: bool = False
 
 
+TimelineMark = Literal[
+    "run",
+    "asked",
+    "wants",
+    "waiting",
+    "handed",
+    "ran",
+    "failed",
+    "denied",
+    "answered",
+    "unknown",
+    "interrupted",
+    "said",
+    "forked",
+    "summary",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    """A line of the timeline: what happened, in words.
+
+    A run's line has `state`, its usage and no checkpoint, a summary's no run. `agent` is the subagent that the line is
+    of, `depth` how many runs are above its run. `place` is the key of the item in the conversation of the thread where
+    it happened (of a subagent: of the call that it worked for), `place_seq` the same as a number.
+    """
+
+    key: str
+    mark: TimelineMark
+    what: str
+    at_ms: int
+    run_id: str = ""
+    step: int = 0
+    state: str = ""
+    agent: str = ""
+    depth: int = 0
+    latest: bool = False
+    place_seq: int | None = None
+    checkpoint: CheckpointRow | None = None
+    tokens: int = 0
+    tool_calls: int = 0
+    begun_at_ms: int = 0
+    model: str = ""
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class RunView:
     """How a thread's last run stands.

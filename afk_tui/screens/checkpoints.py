@@ -1,12 +1,10 @@
-"""The checkpoints of a thread: where it can be resumed, and what each of them added."""
+"""The checkpoints of a thread as a timeline: what happened, what each of them added, and where to go on from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,44 +13,30 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from afk_tui.gateway.checkpoint_details import AddedMessage, CheckpointDetails
+from afk_tui.gateway.checkpoint_details import CheckpointDetails
 from afk_tui.gateway.clean import clean
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.messages import StoreChanged
-from afk_tui.gateway.sources import CheckpointSource
-from afk_tui.gateway.views import CheckpointRow
-from afk_tui.screens.words import count, short_id, size, when
+from afk_tui.gateway.views import CheckpointRow, TimelineRow
+from afk_tui.screens.checkpoint_words import difference, facts, headline, run_words, summary_words
+from afk_tui.screens.words import count
 from afk_tui.styles_folder import styles_folder
 from afk_tui.widgets.key_hints import KeyHints
 from afk_tui.widgets.paged_list import PagedList
+from afk_tui.widgets.timeline_list import TimelineList
 
-PHASES = {
-    "start": "the message",
-    "answer": "the model answered",
-    "delegated": "a task was given to a subagent",
-    "result": "a tool's result",
-    "final": "the last answer",
-    "fork": "a fork",
-}
-RUN_STATES = {
-    "running": "running",
-    "awaiting_approval": "waiting for a decision",
-    "interrupted": "interrupted, can be resumed",
-    "cancelled": "cancelled",
-    "completed": "done",
-    "failed": "failed",
-    "degraded": "done, with problems",
-}
-SPEAKERS = {"user": "you", "assistant": "the model", "result": "result"}
 # below this, the details stand under the list
-WIDE = 80
+WIDE = 100
 EMPTY = "No checkpoints here.\nOne is written at every step of a run: press escape and send a message."
+OF_A_SUBAGENT = "A subagent's run can't be forked alone. Fork from a line of the run that it works for."
+NO_CHECKPOINT = "This line is no checkpoint. Move to one with ↑ ↓, then press it again."
 
 
 class CheckpointsScreen(Screen[str | None]):
-    """Dismisses with "resume" (`r`: the thread's last run is to go on), "thread:ID" (`f`, `e`: a new thread was
-    forked from the checkpoint under the cursor, as it is or with another message), or None.
+    """Dismisses with "resume" (`r`: the thread's last run is to go on), "place:SEQ" (enter, `g`: what is under the
+    cursor is to be shown in the conversation), "thread:ID" (`f`, `e`: a new thread was forked from the checkpoint
+    under the cursor, as it is or with another message), or None.
 
     Reads itself again when the store changes, if it is told so by a `StoreChanged`.
     """
@@ -74,8 +58,9 @@ class CheckpointsScreen(Screen[str | None]):
         self._gateway = gateway
         self._of_thread = thread_id
         self._title = title
+        self._shown: TimelineRow | None = None
         self._details: CheckpointDetails | None = None
-        self._source = _RunCountingSource(gateway.checkpoints(thread_id))
+        self._source = gateway.timeline(thread_id)
 
     def compose(self) -> ComposeResult:
         """The list, the details, the keys."""
@@ -85,20 +70,22 @@ class CheckpointsScreen(Screen[str | None]):
             )
             yield Static(id="count")
         with Horizontal(id="body"):
-            yield _CheckpointList(self._source, self._gateway, id="rows")
+            yield TimelineList(self._source, self._gateway.now_ms, empty_text=EMPTY, id="rows")
             with Vertical(id="side"), VerticalScroll(id="details"):
-                yield Static(id="facts")
+                yield Static(id="headline")
                 yield Static(id="added")
+                yield Static(id="facts")
         yield KeyHints(id="hints")
 
     def on_mount(self) -> None:
         """Say the keys."""
         self.query_one(KeyHints).hints = (
             ("esc", "close"),
-            ("r", "resume from the latest"),
-            ("f", "fork from here"),
+            ("enter", "show there"),
+            ("f", "fork"),
+            ("r", "resume the latest"),
             ("e", "fork with another message"),
-            ("↑↓", "move"),
+            ("[ ]", "runs"),
             ("tab", "scroll the details"),
         )
 
@@ -106,18 +93,33 @@ class CheckpointsScreen(Screen[str | None]):
         """Leave, for the run to go on."""
         self.dismiss("resume")
 
+    @on(PagedList.RowChosen)
+    def show_in_conversation(self) -> None:
+        """Leave, for the conversation to go to what is under the cursor."""
+        place = self.query_one(TimelineList).place
+        if place is not None:
+            self.dismiss(f"place:{place}")
+
     def action_fork(self) -> None:
         """Begin a new thread at the checkpoint under the cursor; this one stays as it was."""
-        row = self.query_one(_CheckpointList).highlighted
-        if row is not None:
+        if (row := self._to_fork()) is not None:
             self.run_worker(partial(self._fork, row, None), group="fork", exclusive=True, exit_on_error=False)
 
     def action_fork_with_message(self) -> None:
         """The same, with another message from there on."""
-        row = self.query_one(_CheckpointList).highlighted
-        if row is not None:
+        if (row := self._to_fork()) is not None:
             work = partial(self._fork_with_message, row)
             self.run_worker(work, group="fork", exclusive=True, exit_on_error=False)
+
+    def _to_fork(self) -> CheckpointRow | None:
+        """The checkpoint under the cursor; where it is none to fork from, that is said."""
+        row = self.query_one(TimelineList).highlighted
+        if row is None:
+            return None
+        if row.checkpoint is None or row.depth:
+            self.notify(OF_A_SUBAGENT if row.depth else NO_CHECKPOINT, severity="warning", markup=False)
+            return None
+        return row.checkpoint
 
     async def _fork_with_message(self, row: CheckpointRow) -> None:
         from afk_tui.screens.ask_text import AskTextScreen
@@ -137,13 +139,15 @@ class CheckpointsScreen(Screen[str | None]):
 
     @on(PagedList.RowHighlighted)
     def show_details(self, message: PagedList.RowHighlighted) -> None:
-        """Read what the checkpoint under the cursor holds."""
-        near = message.paged_list.cursor
+        """Read what is under the cursor; the first time, that is what happened last."""
+        row: TimelineRow = message.row
+        if self._shown is None and row.mark == "run" and message.paged_list.cursor == 0:
+            self._shown = row
+            message.paged_list.move_to(1)
+            return
+        self._shown = row
         self.run_worker(
-            partial(self._read_details, message.row, near),
-            group="details",
-            exclusive=True,
-            exit_on_error=False,
+            partial(self._read_details, row), group="details", exclusive=True, exit_on_error=False
         )
         self._show_count()
 
@@ -155,12 +159,14 @@ class CheckpointsScreen(Screen[str | None]):
     @on(StoreChanged)
     async def reload(self) -> None:
         """Read the list again; the cursor stays on its checkpoint."""
-        await self.query_one(_CheckpointList).reload()
+        await self.query_one(TimelineList).reload()
         self._show_count()
 
     def _show_count(self) -> None:
-        rows = self.query_one(_CheckpointList)
-        text = f"{rows.cursor + 1:,} of {rows.count:,}" if rows.count else ""
+        counts = self._source.counts
+        text = (
+            f"{count(counts.checkpoints, 'checkpoint')} · {count(counts.runs, 'run')}" if counts.total else ""
+        )
         self.query_one("#count", Static).update(Content(text))
 
     def on_resize(self) -> None:
@@ -169,17 +175,28 @@ class CheckpointsScreen(Screen[str | None]):
 
     def _show_facts(self) -> None:
         if self._details is not None:
-            facts = _facts(self._details, self._gateway.now_ms(), in_lines=self.size.width >= WIDE)
-            self.query_one("#facts", Static).update(facts)
+            self.query_one("#facts", Static).update(facts(self._details, in_lines=self.size.width >= WIDE))
+
+    def _show(self, head: Content, added: Content) -> None:
+        self.query_one("#headline", Static).update(head)
+        self.query_one("#added", Static).update(added)
+        self.query_one("#facts", Static).update(Content())
+        self._show_facts()
+        self.query_one("#details").scroll_home(animate=False)
 
     def _show_error(self, text: str) -> None:
         self._details = None
-        self.query_one("#facts", Static).update(Content.styled(text, "$text-error"))
-        self.query_one("#added", Static).update(Content())
+        self._show(Content.styled(text, "$text-error"), Content())
 
-    async def _read_details(self, row: CheckpointRow, near: int) -> None:
+    async def _read_details(self, row: TimelineRow) -> None:
+        now_ms = self._gateway.now_ms()
+        if row.checkpoint is None:
+            self._details = None
+            said = run_words(row, now_ms) if row.mark == "run" else summary_words(row)
+            self._show(headline(row, now_ms), said)
+            return
         try:
-            details = await self._gateway.checkpoint_details(self._of_thread, row, near=near)
+            details = await self._gateway.checkpoint_details(row.checkpoint)
         except GatewayError as error:
             self._show_error(f"The details could not be read. {error}")
             return
@@ -188,119 +205,4 @@ class CheckpointsScreen(Screen[str | None]):
             await self.reload()
             return
         self._details = details
-        self._show_facts()
-        self.query_one("#added", Static).update(_difference(details))
-        self.query_one("#details").scroll_home(animate=False)
-
-
-class _RunCountingSource:
-    """Checkpoints, and the runs that they are of, as far as they were read."""
-
-    def __init__(self, source: CheckpointSource) -> None:
-        self._source = source
-        self.runs: set[str] = set()
-
-    async def count(self) -> int:
-        return await self._source.count()
-
-    async def page(self, offset: int, limit: int) -> Sequence[CheckpointRow]:
-        rows = await self._source.page(offset, limit)
-        self.runs.update(row.run_id for row in rows)
-        return rows
-
-
-class _CheckpointList(PagedList[CheckpointRow]):
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"checkpoint--muted", "checkpoint--latest"}
-
-    def __init__(self, source: _RunCountingSource, gateway: Gateway, *, id: str) -> None:
-        super().__init__(source, row_height=2, empty_text=EMPTY, id=id)
-        self._runs = source.runs
-        self._now_ms = gateway.now_ms
-
-    def row_key(self, row: CheckpointRow) -> str:
-        return row.checkpoint_id
-
-    def render_row(self, row: CheckpointRow, width: int, selected: bool) -> Text:
-        width = min(width, self.scrollable_content_region.width)
-        muted = "" if selected else self.get_component_rich_style("checkpoint--muted")
-        head = Text(f" {row.number:>3}  ")
-        head.append(PHASES.get(row.phase, row.phase), "bold")
-        if row.latest:
-            head.append("  ● latest", "" if selected else self.get_component_rich_style("checkpoint--latest"))
-        time = when(row.created_at_ms, self._now_ms())
-        gap = width - 1 - head.cell_len - len(time)
-        if gap >= 1:
-            head.append(" " * gap)
-            head.append(time, muted)
-        parts = [f"step {row.step}", count(row.message_count, "message"), size(row.size_bytes)]
-        if len(self._runs) > 1:
-            parts.insert(0, f"run {short_id(row.run_id)}")
-        while len(parts) > 1 and 6 + len(" · ".join(parts)) > width:
-            del parts[-1]
-        below = Text(f"      {' · '.join(parts)}", muted)
-        for line in (head, below):
-            line.truncate(width, overflow="ellipsis")
-        return Text("\n").join([head, below])
-
-
-def _facts(details: CheckpointDetails, now_ms: int, *, in_lines: bool) -> Content:
-    row = details.row
-    number = f"{row.number} · the latest" if row.latest else f"{row.number}"
-    state = RUN_STATES.get(details.run_state, details.run_state)
-    run = f"{short_id(row.run_id)} ({state})" if state else short_id(row.run_id)
-    facts = [
-        ("Checkpoint", number),
-        ("Run", run),
-        ("Step", str(row.step)),
-        ("Phase", PHASES.get(row.phase, row.phase)),
-        ("Time", when(row.created_at_ms, now_ms)),
-        ("Messages", f"{row.message_count:,}"),
-        ("Size", size(row.size_bytes)),
-        ("Open calls", ("\n            " if in_lines else ", ").join(details.open_calls) or "none"),
-    ]
-    if not in_lines:
-        return Content("  ").join(
-            Content.assemble((f"{name} ", "$foreground 60%"), value) for name, value in facts
-        )
-    return Content("\n").join(
-        Content.assemble((f"{name:<12}", "$foreground 60%"), value) for name, value in facts
-    )
-
-
-def _difference(details: CheckpointDetails) -> Content:
-    if details.before is not None:
-        number, run_id = details.before
-        other_run = f" of run {short_id(run_id)}" if run_id != details.row.run_id else ""
-        since = f"since checkpoint {number}{other_run}"
-    else:
-        since = "the thread begins here" if details.is_first else "what was before has been removed"
-    blocks = [
-        Content.assemble(
-            (f"+{count(details.added_count, 'message')}", "bold $text-success"),
-            (f"  {since}", "$foreground 60%"),
-        )
-    ]
-    blocks += [_added(message) for message in details.added]
-    left = details.added_count - len(details.added)
-    if left > 0:
-        blocks.append(Content.styled(f"and {left:,} more", "$foreground 60%"))
-    return Content("\n\n").join(blocks)
-
-
-def _added(message: AddedMessage) -> Content:
-    text = f"{message.text} …" if message.cut else message.text
-    if message.kind == "result":
-        arrow = " → " if "\n" not in text else " →\n"
-        return Content.assemble(
-            (message.title or "a result", "bold $text-accent"), (arrow, "$foreground 60%"), text or "(empty)"
-        )
-    parts: list[Content | str | tuple[str, str]] = [
-        (f"{SPEAKERS[message.kind]}: ", "bold $text-primary"),
-        text,
-    ]
-    if message.title:
-        parts += [
-            ("\n" if text else "") + "asks for ",
-            (", ".join(message.title.split("\n")), "bold $text-accent"),
-        ]
-    return Content.assemble(*parts)
+        self._show(headline(row, now_ms), difference(details))

@@ -248,6 +248,8 @@ class MainScreen(MainHints):
         self.composer.focus()
         if chosen == "resume":
             await self.action_resume()
+        elif chosen and chosen.startswith("place:"):
+            await self.go_to_place(int(chosen.removeprefix("place:")))
         elif chosen:
             await self.open_thread(chosen.removeprefix("thread:"))
             self.sync()

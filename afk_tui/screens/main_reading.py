@@ -48,6 +48,23 @@ class MainReading(MainThreads):
         """The next one; below the last one is the end."""
         self.conversation.to_user_message(1)
 
+    async def go_to_place(self, seq: int) -> None:
+        """Show what stands at a place of this thread, or last before it, and mark it."""
+        from afk_tui.gateway.items import key_of, seq_of
+
+        conversation, key = self.conversation, key_of(seq)
+        if not conversation.go_to(key):
+            found = (
+                (place, entry.key) for entry in conversation.pages.entries if (place := seq_of(entry.key))
+            )
+            before = max((one for one in found if one[0] <= seq), default=None)
+            if before is not None:
+                conversation.go_to(before[1])
+            else:  # of a long conversation, what is so far above may not have been read yet
+                await self.show_thread(self.thread_id, place=key)
+                conversation.go_to(key)
+        conversation.focus()
+
     async def _this_thread(self, what: str) -> ThreadRow | None:
         thread = await self.gateway.thread(self.thread_id) if self.thread_id else None
         if thread is None:

@@ -38,11 +38,6 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
-def short_id(run_id: str) -> str:
-    """Enough of a run's id to tell it from the others of its thread."""
-    return run_id.removeprefix("run_")[:6]
-
-
 def age_of(age_ms: int) -> str:
     """An age in the largest unit that fits it evenly: "24h", "90m", "7d"."""
     for unit, unit_ms in UNITS_OF_AGE:

@@ -129,6 +129,17 @@ class ConversationCursor(ConversationCanvas, inherit_bindings=False):
             self.move(last - (top + height - 1))
         self.refresh()
 
+    def go_to(self, key: str) -> bool:
+        """Put the cursor on this item, and the item at the top of the screen where there is as much below; False where
+        there is none."""
+        position = self.pages.find(key)
+        if position is None:
+            return False
+        self.cursor_key = key
+        self.move_to(Spot(position, 0, self.pages.gap(position)))
+        self.refresh()
+        return True
+
     def action_user_message(self, direction: int) -> None:
         """To the message of the person's above or below the cursor (or the top of the screen), at the top."""
         self.to_user_message(direction)

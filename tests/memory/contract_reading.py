@@ -62,6 +62,40 @@ class ReadingContract(StorePromises):
         assert await story.store.count_checkpoints("th") == 3
         assert [c.number for c in await story.store.list_checkpoints("th", offset=1, limit=1)] == [1]
 
+    async def test_the_timeline_tells_what_each_checkpoint_records(self, story: Story) -> None:
+        store = story.store
+        key = await story.execute()
+        await settle(store, key, await story.effect())
+        counts = await store.count_timeline("th")
+        assert (counts.runs, counts.checkpoints, counts.summaries) == (1, 3, 0)
+        lines = await store.read_timeline("th")
+        assert [line.kind for line in lines] == ["run", "checkpoint", "checkpoint", "checkpoint"]
+        assert [line.checkpoint for line in lines[1:]] == await store.list_checkpoints("th")
+        assert [line.former for line in lines[1:]] == [lines[2].checkpoint, lines[3].checkpoint, None]
+        assert [line.is_newest for line in lines[1:]] == [True, False, False]
+        assert [line.text for line in lines[1:]] == [
+            "",
+            *(m.text for m in (await store.messages("th"))[1::-1]),
+        ]
+        effect = await story.effect()
+        assert [(call.call_id, call.phase) for call in lines[1].calls] == [(effect.call_id, "done")]
+        assert await store.read_timeline("th", before=lines[1].ordinal, limit=1) == [lines[2]]
+        assert await store.read_timeline("th", offset=3) == [lines[3]]
+        assert await store.read_timeline("nobody") == []
+        found = await store.checkpoint_with_former(key.run_id, 1)
+        assert found == (lines[2].checkpoint, lines[3].checkpoint)
+        assert await store.checkpoint_with_former(key.run_id, 9) is None
+
+    async def test_an_argument_of_the_timeline_is_cut_and_half_a_character_does_not_break_it(
+        self, store: MemoryStore
+    ) -> None:
+        run = (await begin(store)).run
+        await answer(store, run, proposed("a", arguments={"path": "\ud800", "text": "x" * 5_000, "n": 3}))
+        [_, line, _] = await store.read_timeline("th")
+        arguments = line.calls[0].arguments
+        assert set(arguments) == {"path", "text", "n"}
+        assert (arguments["text"], arguments["n"]) == ("x" * 300, 3)
+
     async def test_requests_are_listed_by_thread_by_run_and_by_status(self, story: Story) -> None:
         store = story.store
         assert [a.approval_id for a in await store.list_approvals(thread_id="th")] == [story.approval_id]

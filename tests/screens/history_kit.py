@@ -20,13 +20,13 @@ from afk_tui.gateway.settings import Settings, build
 
 
 @asynccontextmanager
-async def gateway_at(tmp_path: Path) -> AsyncGenerator[Gateway]:
+async def gateway_at(tmp_path: Path, *, agent: str | None = None) -> AsyncGenerator[Gateway]:
     """An open gateway on `tmp_path/afk.db` for the workspace `tmp_path/work`, which has a file."""
     workspace = tmp_path / "work"
     workspace.mkdir(exist_ok=True)
     (workspace / "a.txt").write_text("one\ntwo\n")
     posted: list[Message] = []
-    settings = Settings(workspace=workspace, db=tmp_path / "afk.db")
+    settings = Settings(workspace=workspace, db=tmp_path / "afk.db", agent=agent)
     gateway = Gateway(build(settings, llm=DemoModel(delta_delay_s=0)), posted.append)
     await gateway.open()
     try:

@@ -43,6 +43,7 @@ from afk.memory.sqlite.store_reading import ReadingStore
 from afk.memory.sqlite.store_search import SearchStore
 from afk.memory.sqlite.store_summaries import SummariesInSQLite
 from afk.memory.sqlite.store_threads import ThreadStore
+from afk.memory.sqlite.store_timeline import TimelineInSQLite
 
 
 class SQLiteMemoryStore(
@@ -54,6 +55,7 @@ class SQLiteMemoryStore(
     ReadingStore,
     SummariesInSQLite,
     OutputStore,
+    TimelineInSQLite,
 ):
     """A MemoryStore in one SQLite file, in WAL mode, that several processes of one host may have open.
 

@@ -35,7 +35,7 @@ def in_effect(
 ) -> SummaryRecord | None:
     """The summary that stands for the older messages of a conversation which has come to `head_seq`, or None."""
     for row in _rows(db, thread_id, transcript_id):
-        found = _summary_of(row, transcript_id)
+        found = summary_of(row, transcript_id)
         if found is not None and found.through_seq <= head_seq:
             return None if found.dropped else found
     return None
@@ -119,7 +119,7 @@ def drop_summary(
 def list_summaries(db: sqlite3.Connection, thread_id: str, transcript_id: str | None) -> list[SummaryRecord]:
     """Every row of a conversation, the newest first."""
     of = transcript_id or thread_id
-    found = (_summary_of(row, of) for row in _rows(db, thread_id, of))
+    found = (summary_of(row, of) for row in _rows(db, thread_id, of))
     return [summary for summary in found if summary is not None]
 
 
@@ -204,7 +204,7 @@ def _insert(
     row = db.execute(
         "SELECT * FROM state WHERE thread_id = ? AND ordinal = ?", (thread_id, ordinal)
     ).fetchone()
-    added = _summary_of(row, transcript_id)
+    added = summary_of(row, transcript_id)
     assert added is not None
     return added
 
@@ -273,7 +273,7 @@ def _require_in_effect(
     return stands
 
 
-def _summary_of(row: sqlite3.Row, transcript_id: str) -> SummaryRecord | None:
+def summary_of(row: sqlite3.Row, transcript_id: str) -> SummaryRecord | None:
     """A row as a record; None for one that this version does not know."""
     try:
         value = json.loads(row["value"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from typing import Any, Literal
 
@@ -92,21 +93,24 @@ def add_checkpoint(
     state: dict[str, Any],
     now_ms: int,
 ) -> None:
-    """The next checkpoint of a run, at the present head of its conversation."""
+    """The next checkpoint of a run, at the present head of its conversation. `spent`, in its state: what the run had
+    used up by then, where that is anything."""
     head_seq, message_count, ordinal = db.execute(
         "UPDATE thread SET state_ordinal = state_ordinal + 1 WHERE id = ?"
         " RETURNING head_seq, message_count, state_ordinal",
         (thread_id,),
     ).fetchone()
-    number, transcript_id = db.execute(
-        "UPDATE run SET checkpoint = checkpoint + 1 WHERE id = ? RETURNING checkpoint, transcript_id",
+    number, transcript_id, usage, budget = db.execute(
+        "UPDATE run SET checkpoint = checkpoint + 1 WHERE id = ?"
+        " RETURNING checkpoint, transcript_id, usage, budget",
         (run_id,),
     ).fetchone()
     if transcript_id != thread_id:
         head_seq, message_count = db.execute(
             "SELECT head_seq, message_count FROM thread WHERE id = ?", (transcript_id,)
         ).fetchone()
-    text = dump({"v": 1, **state})
+    spent = _spent(json.loads(usage), json.loads(budget))
+    text = dump({"v": 1, **state, "spent": spent} if spent else {"v": 1, **state})
     db.execute(
         "INSERT INTO checkpoint (run_id, number, thread_id, ordinal, step, phase, head_seq, message_count, state,"
         " checksum, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -124,6 +128,15 @@ def add_checkpoint(
             now_ms,
         ),
     )
+
+
+def _spent(usage: dict[str, int], budget: dict[str, int]) -> dict[str, int]:
+    counts = {
+        "input_tokens": usage.get("input_tokens", 0),
+        "output_tokens": usage.get("output_tokens", 0),
+        "tool_calls": budget.get("tool_calls", 0),
+    }
+    return {name: count for name, count in counts.items() if count}
 
 
 def add_event(
