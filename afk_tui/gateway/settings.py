@@ -50,9 +50,23 @@ def build(settings: Settings, *, store: MemoryStore | None = None, llm: LLM | No
     database = (settings.db or default_path()).expanduser().absolute()
     store = store or SQLiteMemoryStore(database)
     llm = llm or app_llm(demo=settings.demo)
-    config = RunnerConfig(interaction_mode="headless", approval_fallback="pause")
+    config = RunnerConfig(
+        interaction_mode="headless", approval_fallback="pause", context_window_tokens=own_window_tokens()
+    )
     runner = Runner(memory_store=store, llm=llm, policy=own_policy(), workspace=workspace, config=config)
     return Engine(runner, store, agent, llm, model, workspace, database)
+
+
+def own_window_tokens() -> int | None:
+    """How many tokens the model takes, as AFK_CONTEXT_TOKENS says; None where it does not. Raises GatewayError."""
+    said = os.environ.get("AFK_CONTEXT_TOKENS", "").strip()
+    if not said:
+        return None
+    if not (said.isascii() and said.isdecimal() and int(said) > 0):
+        raise GatewayError(
+            f"AFK_CONTEXT_TOKENS is {said!r}; it must be a whole number above zero, such as 32768."
+        )
+    return int(said)
 
 
 def own_policy() -> Policy:

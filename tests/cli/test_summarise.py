@@ -96,3 +96,12 @@ def test_stopped_while_the_model_writes_it_leaves_everything_as_it_was(cli: Cli,
     assert done.code == 4
     assert rows(cli.db, "SELECT 1 FROM state WHERE key = 'summary'") == []
     assert rows(cli.db, "SELECT 1 FROM event WHERE type = 'summary_recorded'") == []
+
+
+def test_how_much_the_model_takes_can_be_said_and_must_be_a_number(cli: Cli, thread_id: str) -> None:
+    cli.env = {"AFK_CONTEXT_TOKENS": "1500"}
+    document = cli("run", "And now?", "--thread", thread_id, "--json").expect(0).json
+    assert document["state"] == "completed"
+    assert len(rows(cli.db, "SELECT 1 FROM state WHERE key = 'summary'")) == 1
+    cli.env = {"AFK_CONTEXT_TOKENS": "many"}
+    assert "AFK_CONTEXT_TOKENS is 'many'" in cli("run", "And now?").expect(1).err

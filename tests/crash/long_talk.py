@@ -264,6 +264,7 @@ def main() -> None:
     parser.add_argument("--window", type=int, default=8_000)
     parser.add_argument("--kills", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--knows", action="store_true", help="the window is told, so that nothing is refused")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
@@ -271,7 +272,7 @@ def main() -> None:
         asyncio.run(talk_on(Path(order["folder"]), order["base_url"], Talk(**order["talk"])))
         return
     with tempfile.TemporaryDirectory() as folder:
-        heard = hear(Talk(given.turns, given.window, given.kills, given.seed), Path(folder))
+        heard = hear(Talk(given.turns, given.window, given.kills, given.seed, given.knows), Path(folder))
     print(f"{given.turns} turns, {heard.kills} kills, {heard.requests} requests in {heard.took_s:.0f} s")
     print(f"largest request taken: {heard.largest} of {given.window} tokens; refused: {heard.refused}")
     print(f"summaries: {heard.summaries}, in {heard.rounds} requests for one")

@@ -10,6 +10,7 @@ from tests.memory.contract_closing import ClosingContract
 from tests.memory.contract_effects import EffectContract
 from tests.memory.contract_outputs import OutputContract
 from tests.memory.contract_reading import ReadingContract
+from tests.memory.contract_summaries import SummariesContract
 from tests.memory.contract_taking import TakingContract
 from tests.memory.contract_threads import ThreadsContract
 
@@ -22,5 +23,6 @@ class StoreContract(
     ReadingContract,
     ThreadsContract,
     OutputContract,
+    SummariesContract,
 ):
     """Override `make_store`."""
