@@ -212,7 +212,7 @@ class Fitter:
             self._count(made.usage, made.requests)
             record = await self._store.record_summary(
                 self._key,
-                new_summary(cut, made, self._key.transcript_id, self._model, expected),
+                new_summary(cut, made, self._key.transcript_id, expected),
                 self._progress(),
                 {"model": self._model, "requests": made.requests},
             )
@@ -278,7 +278,6 @@ def new_summary(
     cut: Cut,
     made: Made,
     transcript_id: str,
-    model: str,
     expected: SummaryRecord | None,
     made_by: SummaryMaker = "auto",
 ) -> NewSummary:
@@ -292,7 +291,7 @@ def new_summary(
         verbatim=cut.verbatim,
         previous=cut.previous.summary_id if cut.previous else None,
         expected=expected.summary_id if expected else None,
-        model=model,
+        model=made.model,
         input_tokens=made.usage.input_tokens,
         output_tokens=made.usage.output_tokens,
         tokens=made.tokens,

@@ -37,9 +37,10 @@ class SummaryFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The text, what it counts, and what it cost."""
+    """The text, who wrote it, what it counts, and what it cost."""
 
     text: str
+    model: str
     tokens: int
     usage: Usage
     requests: int
@@ -78,6 +79,8 @@ class Summariser:
     async def make(self, cut: Cut, window_tokens: int | None) -> Made:
         """A summary of what was cut off, in as many rounds as the window asks for. Raises SummaryFailedError; nothing
         of what went before is kept then."""
+        from afk.llms.choose import who_answers  # a start pays for no client
+
         self._usage, self._requests = Usage(), 0
         text = cut.previous.text if cut.previous else None
         left = list(cut.material)
@@ -109,7 +112,7 @@ class Summariser:
             raise self._failed(
                 f"the summary is longer ({tokens} tokens) than what it would replace ({cut.replaced_tokens})"
             )
-        return Made(text, tokens, self._usage, self._requests)
+        return Made(text, who_answers(self._llm, self._model), tokens, self._usage, self._requests)
 
     def _room(self, window_tokens: int | None, text: str | None, allowed: int) -> int:
         """Tokens of material that one round takes."""

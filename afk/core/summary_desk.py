@@ -110,7 +110,7 @@ class SummaryDesk:
                 await window.keep()
         return await store.add_summary(
             thread_id,
-            new_summary(cut, made, thread_id, model, stored.summary, "person"),
+            new_summary(cut, made, thread_id, stored.summary, "person"),
             {"model": model, "requests": made.requests},
         )
 

@@ -26,3 +26,8 @@ def app_llm(
     if demo or not (key or url):
         return DemoModel(delta_delay_s=delta_delay_s)
     return OpenAIChat(api_key=key or None, base_url=url or None)
+
+
+def who_answers(llm: LLM, model: str) -> str:
+    """The model's name; where the demo model answers in its place, that one's."""
+    return llm.label if isinstance(llm, DemoModel) else model

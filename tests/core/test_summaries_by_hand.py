@@ -262,7 +262,7 @@ async def test_the_demo_model_writes_a_short_digest_and_goes_on_where_it_was(
     for n in range(4):
         (tmp_path / f"{n}.txt").write_text(f"file {n} " + "x" * 400)
     bot = runner(DemoModel())
-    agent = Agent(name="bot", model="demo", instructions="Work.", tools=workspace_tools())
+    agent = Agent(name="bot", model="gpt-5.2-mini", instructions="Work.", tools=workspace_tools())
     first = await bot.run(agent, user_message="list", thread_id="th")
     assert first.state == "completed"
     plan = "read 0.txt and then read 1.txt and then write 2.txt: new and then read 3.txt"
@@ -270,6 +270,7 @@ async def test_the_demo_model_writes_a_short_digest_and_goes_on_where_it_was(
     assert waiting.state == "awaiting_approval"
     row = await bot.summarise("th", keep_recent=1)
     assert row.text.startswith("Asked so far:\n- list\n- read 0.txt and then")
+    assert row.model == "demo model (offline)"
     (request,) = await bot.list_approvals()
     await bot.decide(request.approval_id, "allow", args_sha=request.args_sha)
     result = await bot.resume(agent, run_id=waiting.run_id, thread_id="th")
