@@ -21,7 +21,7 @@ class Action:
 
 ACTIONS: tuple[Action, ...] = (
     Action("new_thread", "New thread", "Begin a new conversation here", "ctrl+n", "ctrl+n", "new", "Threads"),
-    Action("focus_threads", "Thread list", "Move to the list of threads", "", "tab", "threads", "Threads"),
+    Action("focus_threads", "Thread list", "Go to the list of threads", "f9", "f9", "threads", "Threads"),
     Action(
         "all_threads",
         "All workspaces",

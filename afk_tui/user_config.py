@@ -5,7 +5,7 @@ alerts = "bell"              # so does this: "off", "bell" or "notify", as /aler
 
 [keys]                       # an action's name (afk-tui doctor lists them) and its key, or several
 new_thread = "ctrl+t"
-copy_last = ["f9", "alt+c"]
+copy_last = ["f12", "alt+c"]
 resume = ""                  # no key
 """
 

@@ -36,12 +36,12 @@ def test_a_key_is_known_however_it_is_written(written: str, is_key: str | None) 
 
 
 def test_an_action_gets_the_keys_that_it_is_given_and_the_first_is_shown() -> None:
-    actions, problems = rebound({"copy_last": ("f9", "alt+c"), "new_thread": ("ctrl+t",), "resume": ()})
+    actions, problems = rebound({"copy_last": ("f12", "alt+c"), "new_thread": ("ctrl+t",), "resume": ()})
     by_name = {action.name: action for action in actions}
     assert problems == []
-    assert (by_name["copy_last"].key, by_name["copy_last"].key_label) == ("f9,alt+c", "f9")
+    assert (by_name["copy_last"].key, by_name["copy_last"].key_label) == ("f12,alt+c", "f12")
     assert (by_name["new_thread"].key, by_name["resume"].key) == ("ctrl+t", "")
-    assert keymap(actions) == {"copy_last": "alt+c,f9", "new_thread": "ctrl+t", "resume": NO_KEY}
+    assert keymap(actions) == {"copy_last": "alt+c,f12", "new_thread": "ctrl+t", "resume": NO_KEY}
     untouched = [action for action in ACTIONS if action.name not in keymap(actions)]
     assert untouched == [action for action in actions if action.name not in keymap(actions)]
 
@@ -53,9 +53,9 @@ def test_two_actions_may_change_places() -> None:
 
 
 def test_a_key_given_twice_is_the_first_ones_and_that_is_told() -> None:
-    actions, problems = rebound({"find": ("ctrl+t",), "grants": ("Ctrl+T", "f9")})
+    actions, problems = rebound({"find": ("ctrl+t",), "grants": ("Ctrl+T", "f12")})
     assert problems == ["'Ctrl+T' is given to both find and grants; find keeps it."]
-    assert (keys(actions)["find"], keys(actions)["grants"]) == ("ctrl+t", "f9")
+    assert (keys(actions)["find"], keys(actions)["grants"]) == ("ctrl+t", "f12")
 
 
 def test_an_action_that_loses_its_key_to_another_is_told_about() -> None:
@@ -85,7 +85,7 @@ def test_the_keys_that_actions_come_with_are_keys_that_can_be_given() -> None:
 
 
 def test_names_are_those_of_textual() -> None:
-    actions, _ = rebound({"find": ("ctrl+_", "alt+[", "f9")})
+    actions, _ = rebound({"find": ("ctrl+_", "alt+[", "f9"), "focus_threads": ()})
     [find] = [action for action in actions if action.name == "find"]
     assert names_of(find) == {"ctrl+underscore", "alt+left_square_bracket", "f9"}
     assert [key.key for key in XTermParser().feed("\x1f\x1b[20~")] == ["ctrl+underscore", "f9"]

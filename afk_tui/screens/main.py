@@ -104,11 +104,6 @@ class MainScreen(MainHints):
         """A new conversation."""
         await self.open_thread(None)
 
-    def action_focus_threads(self) -> None:
-        """The list, also where it is hidden."""
-        self.add_class("-list")
-        self.threads.focus()
-
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def action_find(self) -> None:
         """Find a thread or a message."""
@@ -319,8 +314,7 @@ class MainScreen(MainHints):
         if self.close_search():
             self._closed_at = time.monotonic()
         elif self.has_class("-list"):
-            self.remove_class("-list")
-            self.composer.focus()
+            self.close_drawer()
             self._closed_at = time.monotonic()
         elif not self.composer.has_focus:
             self.composer.focus()

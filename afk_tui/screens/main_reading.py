@@ -6,7 +6,7 @@ from textual import on, work
 
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.views import ItemText, ThreadRow
-from afk_tui.screens.main_threads import MainThreads
+from afk_tui.screens.main_drawer import MainDrawer
 from afk_tui.screens.words import count, size
 from afk_tui.telling import tell_error, telling
 from afk_tui.widgets.below_bar import BelowBar
@@ -18,7 +18,7 @@ COPY_BYTES = 74_994
 at all."""
 
 
-class MainReading(MainThreads):
+class MainReading(MainDrawer):
     """The main screen's keys for reading and copying."""
 
     def __init__(self, *args: object, **options: object) -> None:

@@ -92,6 +92,7 @@ class MainView(Screen[None]):
         self._queued: list[str] = []
         self._held: list[str] = []
         self._hinted: dict[str, str] = {}
+        self._title = "New thread"
 
     def compose(self) -> ComposeResult:
         """The parts, from the top left to the bottom."""
@@ -143,6 +144,12 @@ class MainView(Screen[None]):
     def on_resize(self) -> None:
         """A narrow terminal has no room for the list beside the conversation."""
         self.set_class(self.size.width < NARROW_COLUMNS, "-narrow")
+        self._show_title()
+
+    def _show_title(self) -> None:
+        """Where the list is a drawer, its handle stands before the title."""
+        handle = "≡ " if self.has_class("-narrow") else ""
+        self.query_one("#title", Static).update(Content(handle + self._title))
 
     # which thread is shown
 
@@ -233,7 +240,8 @@ class MainView(Screen[None]):
             await self._note_seen(thread)
         self.run_view = view
         self._waiting_everywhere = len(everywhere)
-        self.query_one("#title", Static).update(Content(thread.title if thread else "New thread"))
+        self._title = thread.title if thread else "New thread"
+        self._show_title()
         self.request_bar.show_requests(
             len(here), here[0] if here else "", elsewhere=len(everywhere) - len(here)
         )

@@ -11,7 +11,7 @@ from afk_tui.user_config import UserConfig
 from tests.support.raw_terminal import RawTerminal
 
 KEYS = UserConfig(
-    keys={"new_thread": ("ctrl+w",), "checkpoints": ("f9", "alt+c"), "menu": ("f10",), "find": ()}
+    keys={"new_thread": ("ctrl+w",), "checkpoints": ("f12", "alt+c"), "menu": ("f10",), "find": ()}
 )
 
 
@@ -29,7 +29,7 @@ async def test_a_key_of_ones_own_works_where_one_writes_and_the_old_one_does_not
         assert driven.app.screen is driven.main
 
 
-@pytest.mark.parametrize("key", ["f9", "alt+c"])
+@pytest.mark.parametrize("key", ["f12", "alt+c"])
 async def test_each_of_several_keys_works_and_closes_what_it_opened(start, key: str) -> None:
     async with start(config=KEYS) as driven:
         await driven.say("list")
@@ -50,7 +50,7 @@ async def test_footer_menu_help_and_palette_show_the_keys_that_hold(start) -> No
         await driven.until_screen("MenuScreen")
         lines = driven.text().splitlines()
         assert any("New thread" in line and "ctrl+w" in line for line in lines)
-        assert any("Checkpoints" in line and "f9" in line and "f5" not in line for line in lines)
+        assert any("Checkpoints" in line and "f12" in line and "f5" not in line for line in lines)
         # the keys of actions act in the menu, as they do everywhere
         await driven.pilot.press("f1")
         await driven.until_screen("HelpScreen")
