@@ -127,13 +127,17 @@ def run(options: Options, prompt: str, thread_id: str | None, as_json: bool) -> 
 
 @cli.command()
 @click.argument("run_id", type=Id())
+@click.option(
+    "--compact", is_flag=True, help="First remove old records of its thread, as the schedule would."
+)
 @json_option
 @pass_options
-def resume(options: Options, run_id: str, as_json: bool) -> int:
+def resume(options: Options, run_id: str, compact: bool, as_json: bool) -> int:
     """Go on with a run from where it stopped; of a finished one, print its answer."""
     from afk_tui.cli_run import resume_run
 
-    return ends_well(resume_run, reader_left=EXIT_INTERRUPTED)(options, run_id, as_json=as_json)
+    going_on = ends_well(resume_run, reader_left=EXIT_INTERRUPTED)
+    return going_on(options, run_id, compacts=compact, as_json=as_json)
 
 
 @cli.command()

@@ -68,12 +68,16 @@ def run_prompt(options: Options, prompt: str, thread_id: str | None, *, as_json:
     return _show(options, as_json, lambda follower, stop: run(settings, prompt, thread_id, follower, stop))
 
 
-def resume_run(options: Options, run_id: str, *, as_json: bool) -> int:
+def resume_run(options: Options, run_id: str, *, as_json: bool, compacts: bool = False) -> int:
     """`afk-tui resume`."""
     from afk_tui.gateway.script_runs import resume
 
     settings = options.settings()
-    return _show(options, as_json, lambda follower, stop: resume(settings, run_id, follower, stop))
+    return _show(
+        options,
+        as_json,
+        lambda follower, stop: resume(settings, run_id, follower, stop, compacts=compacts),
+    )
 
 
 def _show(

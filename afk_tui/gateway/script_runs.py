@@ -33,6 +33,7 @@ from afk.core.events import (
     SummaryStarted,
 )
 from afk.core.handle import AgentRunHandle
+from afk.core.schedule import compact_first, read_schedule
 from afk.llms.protocol import ModelError
 from afk.memory.records import RunRecord
 from afk_tui.gateway.errors import GatewayError, told
@@ -82,8 +83,11 @@ async def run(
         return await _follow(engine, handle, follower, stop)
 
 
-async def resume(settings: Settings, run_id: str, follower: Follower, stop: asyncio.Event) -> Outcome:
-    """Go on with a run, wherever it was begun; of a finished one its stored result. Otherwise like `run`."""
+async def resume(
+    settings: Settings, run_id: str, follower: Follower, stop: asyncio.Event, *, compacts: bool = False
+) -> Outcome:
+    """Go on with a run, wherever it was begun; of a finished one its stored result. `compacts`: first its thread is
+    compacted to what the schedule keeps, where that can be done. Otherwise like `run`."""
     require_a_model(settings)
     path = database_path(settings)
     if not path.exists():
@@ -93,6 +97,10 @@ async def resume(settings: Settings, run_id: str, follower: Follower, stop: asyn
         if known is None:
             raise GatewayError(f"No run {run_id!r} in {path}. List what there is with: afk-tui runs")
         _require_workspace(known)
+        if compacts:
+            with told():
+                kept = (await read_schedule(engine.store)).retention
+            await compact_first(engine.store, run_id, known.thread_id, kept)
         handle = await engine.runner.resume_handle(engine.agent, run_id=run_id, thread_id=known.thread_id)
         return await _follow(engine, handle, follower, stop)
 

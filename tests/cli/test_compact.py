@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from afk.core.schedule import CompactionSchedule, write_schedule
+from afk.memory import SQLiteMemoryStore, StateRetentionPolicy
+from afk.memory.retention import Retention
 from tests.cli.conftest import Waiting
 from tests.cli.kit import Cli
+from tests.memory.compaction_kit import compactions
 
 RESULT_KEYS = {
     "events_removed",
@@ -71,3 +77,20 @@ def test_wrong_usage_ends_with_2_and_with_json_also_says_so_there(cli: Cli) -> N
         done = cli(*words, "--json").expect(2)
         assert done.json["error"]
         assert "Usage:" in done.err
+
+
+def test_a_resume_compacts_its_thread_first_where_it_is_told_to(cli: Cli, waiting: Waiting) -> None:
+    async def keep_one() -> None:
+        store = SQLiteMemoryStore(cli.db)
+        await store.open()
+        newest = Retention(None, StateRetentionPolicy(max_entries=1))
+        await write_schedule(store, CompactionSchedule(retention=newest))
+        await store.close()
+
+    asyncio.run(keep_one())
+    cli("approve", waiting.approval_id).expect(0)
+    done = cli("resume", waiting.run_id, "--compact", "--json").expect(0).json
+    assert done["state"] == "completed"
+    assert compactions(cli.db) == [(waiting.thread_id, "resume", True)]
+    assert cli("resume", waiting.run_id, "--compact", "--json").expect(0).json == done
+    assert len(compactions(cli.db)) == 1
