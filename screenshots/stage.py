@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import secrets
+import shutil
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -24,8 +26,28 @@ from afk_tui.gateway.settings import Settings, build
 DEADLINE_S = 60.0
 # what stands in a picture in place of the temporary folder: as long as that, so that nothing moves
 SHOWN_FOLDER = "/home/ada/notes"
-PREFIX = "/tmp/n-"
+PARENT = "/tmp"
 NOON_MS = 1_767_268_800_000
+
+
+@contextmanager
+def made_folder() -> Generator[Path]:
+    """An empty folder, whose name ends as the shown one does: what covers its beginning leaves the same end."""
+    shown = Path(SHOWN_FOLDER)
+    room = len(str(shown.parent)) - len(PARENT) - 1
+    while True:
+        above = Path(PARENT, secrets.token_hex(room)[:room])
+        try:
+            above.mkdir()
+            break
+        except FileExistsError:
+            continue
+    try:
+        folder = above / shown.name
+        folder.mkdir()
+        yield folder
+    finally:
+        shutil.rmtree(above)
 
 
 class StandingClock:
@@ -151,8 +173,7 @@ async def stage(
     """The app on a new database in a new folder with a few files."""
     os.environ.update(LOGNAME="ada", TZ="UTC", AFK_POLICY="", AFK_CONFIG="")
     time.tzset()
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as made, tempfile.TemporaryDirectory() as data:
-        folder = Path(made)
+    with made_folder() as folder, tempfile.TemporaryDirectory() as data:
         if len(str(folder)) != len(SHOWN_FOLDER):
             raise AssertionError(f"{folder} and {SHOWN_FOLDER} must be equally long")
         (folder / "todo.md").write_text("# To do\n\n- buy bread\n- call Grace\n")
