@@ -386,6 +386,10 @@ class MemoryStore(SummaryStore, WholeOutputs, TimelineStore, Protocol):
         """Several in one transaction: all of them, or none."""
         ...
 
+    async def first_checkpoint(self, run_id: str) -> CheckpointRecord | None:
+        """The first checkpoint of a run; None where there is none any more."""
+        ...
+
     async def sent_messages(self, workspace: str, *, limit: int, most_chars: int) -> list[str]:
         """Texts of the last user messages in a workspace, the newest first, each once; longer ones are left out. Looks
         into the 50 threads touched last."""

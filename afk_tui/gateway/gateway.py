@@ -23,7 +23,9 @@ from afk_tui.gateway.indexing import keep_index
 from afk_tui.gateway.items import call_title
 from afk_tui.gateway.outputs import LongResults
 from afk_tui.gateway.pump import Pump
+from afk_tui.gateway.queue import Queue
 from afk_tui.gateway.remembered import Remembered
+from afk_tui.gateway.resending import Resending
 from afk_tui.gateway.settings import Engine
 from afk_tui.gateway.sources import CheckpointSource, ConversationSource, ThreadSource, thread_row
 from afk_tui.gateway.standing import has_unused_decision, standing_of
@@ -59,6 +61,8 @@ class Gateway(Deciding):
         self.keeping = ThreadKeeping(engine.store, engine.workspace)
         self.texts = Texts(engine.store, engine.workspace)
         self.writing = Writing(engine.store, engine.workspace)
+        self.queue = Queue(engine.store, self.send)
+        self.resending = Resending(engine.runner, engine.store)
 
     def listen(self, post: Callable[[Message], object]) -> None:
         """Tell `post` what happens from now on."""
@@ -275,22 +279,6 @@ class Gateway(Deciding):
     async def remember(self, what: str, of: str, value: str | None) -> None:
         """Remember it over restarts; None forgets it."""
         await self._remembered.remember(what, of, value)
-
-    async def queued(self, thread_id: str) -> list[str]:
-        """Messages to be sent when the thread's run ends, in order."""
-        return await self._remembered.queued(thread_id)
-
-    async def queue(self, thread_id: str, text: str) -> None:
-        """Send this message when the thread's run ends."""
-        await self._remembered.queue(thread_id, text)
-
-    async def take_queued(self, thread_id: str) -> list[str]:
-        """Unqueue everything."""
-        return await self._remembered.take_queued(thread_id)
-
-    async def send_queued(self, thread_id: str) -> None:
-        """Send the first message that waits for its turn, if there is one."""
-        await self._remembered.send_queued(thread_id, lambda text: self.send(thread_id, text))
 
     # inside
 

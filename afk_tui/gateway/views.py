@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-ItemKind = Literal["user", "assistant", "call", "note"]
+ItemKind = Literal["user", "assistant", "call", "note", "queued"]
 CallStatus = Literal[
     "waiting", "running", "ran", "failed", "denied", "answered", "interrupted", "unknown", "proposed"
 ]
@@ -29,7 +29,8 @@ class ItemHead:
 class ConversationItem:
     """One thing in a conversation.
 
-    user: `text` is plain. assistant: `text` is Markdown. note: `text` is one plain line or a few, `tone` colours it.
+    user, queued: `text` is plain. assistant: `text` is Markdown. note: `text` is a plain line or a few, `tone` colours
+    it.
     call: `title` is the call in one line ("write_file notes.txt"), `detail` its arguments (JSON or a command),
     `text` its output so far, `status` what the journal knows of it, `facts` the same in sentences, each under a word
     ("decided", "allowed by ada, ..."), `output_sha` names the whole of which `text` is a part; for a call to a subagent

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from textual import on, work
 
-from afk_tui.screens.main_writing import MainWriting
+from afk_tui.screens.main_changing import MainChanging
 from afk_tui.widgets.conversation import Conversation
 
 
-class MainOutputs(MainWriting):
+class MainOutputs(MainChanging):
     """The main screen's way to what the model was shown only a part of."""
 
     def action_output(self) -> None:

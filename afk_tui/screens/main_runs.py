@@ -94,9 +94,10 @@ class MainRuns(MainView):
 
     async def _queue(self, text: str) -> None:
         assert self.thread_id is not None
-        await self.gateway.queue(self.thread_id, text)
+        await self.gateway.queue.add(self.thread_id, text)
         self.forget_draft()
-        self.notify("It is sent when the run ends.", title="Queued", markup=False)
+        await self.show_standing()
+        self.conversation.scroll_to_end()
 
     async def _ask_about_open_run(self, text: str, standing: str) -> None:
         """A message never silently gives an open run up."""
@@ -182,7 +183,9 @@ class MainRuns(MainView):
         self._retry_reason = ""
         if event.thread_id == self.thread_id:
             await self.catch_up()
+            self.take_tail_away()
             self.conversation.begin_stream(STREAM_KEY)
+            self.show_note()
             self.say("● thinking")
 
     @on(told.AnswerGrew)
@@ -240,9 +243,10 @@ class MainRuns(MainView):
     @work(group="queue", exit_on_error=False)
     async def _send_queued(self, thread_id: str) -> None:
         try:
-            await self.gateway.send_queued(thread_id)
+            await self.gateway.queue.send_first(thread_id)
         except GatewayError as error:
             tell_error(self, error)
+        self.sync()
 
     @on(told.RequestsChanged)
     @on(told.StoreChanged)

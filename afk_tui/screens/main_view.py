@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from afk_tui.actions import BY_NAME
-from afk_tui.gateway.clean import clean_line
+from afk_tui.gateway.clean import clean
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.views import ConversationItem, RunView, ThreadRow
 from afk_tui.keys import key_of, keys_of, written
@@ -45,6 +45,8 @@ class RequestsWait(Message):
 
 
 NOTE_KEY = "note:run"
+QUEUED = "queued:"
+QUEUED_KEYS = "sent when the run ends · ↑ edits it"
 STREAM_KEY = "stream"
 NARROW_COLUMNS = 76
 
@@ -90,6 +92,7 @@ class MainView(Screen[None]):
         self.outcome_waits: set[str] = set()
         """Threads of which an outcome is known here alone."""
         self._queued: list[str] = []
+        self._tail_keys: list[str] = []
         self._held: list[str] = []
         self._hinted: dict[str, str] = {}
         self._title = "New thread"
@@ -162,7 +165,7 @@ class MainView(Screen[None]):
             await self._leave_thread()
         self.thread_id = thread_id
         self.threads.show_open(thread_id)
-        self._source = None
+        self._source, self._tail_keys = None, []
         conversation = self.conversation
         if thread_id is None:
             conversation.empty_text = EMPTY_DEMO if self.gateway.is_demo else EMPTY_NEW
@@ -196,10 +199,21 @@ class MainView(Screen[None]):
         """A message that was queued for the end of a run which is over already: a draft again, sent by nobody."""
         if self.thread_id is None or self.run_view is None or self.run_view.standing != "idle":
             return
-        queued = await self.gateway.take_queued(self.thread_id)
-        if queued:
-            self.composer.set_draft("\n\n".join([*queued, *filter(None, [self.composer.kept_draft])]))
+        await self.take_back()
+
+    async def take_back(self, only: str | None = None) -> bool:
+        """Make what is queued (or `only` this message) a draft again; False where it waits no longer."""
+        thread_id = self.thread_id
+        if thread_id is None:
+            return False
+        name, draft = f"draft:{self.draft_key}", self.composer.kept_draft
+        draft_now = await self.gateway.queue.take_back(thread_id, name, draft, only=only)
+        if draft_now is None:
+            return False
+        if thread_id == self.thread_id:
+            self.composer.set_draft(draft_now)
             await self.show_standing()
+        return True
 
     async def keep_place(self) -> None:
         """Remember where the thread was read to, and the draft."""
@@ -233,7 +247,7 @@ class MainView(Screen[None]):
         here = await self.gateway.waiting_titles(thread_id) if thread_id else []
         everywhere = await self.gateway.waiting_calls()
         self.post_message(RequestsWait(everywhere, self.gateway.workspace))
-        queued = await self.gateway.queued(thread_id) if thread_id else []
+        queued = await self.gateway.queue.texts(thread_id) if thread_id else []
         if thread_id != self.thread_id:
             return
         if thread is not None and (view is None or view.standing != "working"):
@@ -277,15 +291,24 @@ class MainView(Screen[None]):
         for threads, said in ((self.taken_away, TAKEN_AWAY), (self.outcome_waits, OUTCOME_WAITS)):
             if self.thread_id in threads:
                 text, tone = f"{said}\n{text}" if text else said, "warning"
-        if queued:
-            more = f" (and {len(queued) - 1} more)" if len(queued) > 1 else ""
-            text = f"{text}\n" if text else ""
-            text += f"Queued, sent when the run ends: {clean_line(queued[0])}{more}"
-        if text:
-            item = ConversationItem(key=NOTE_KEY, kind="note", text=text, tone=tone)
+        items = [ConversationItem(key=NOTE_KEY, kind="note", text=text, tone=tone)] if text else []
+        for at, waiting in enumerate(queued):
+            footnote = f"queued, {at + 1} of {len(queued)}" if len(queued) > 1 else "queued"
+            if at + 1 == len(queued):
+                footnote += f" · {QUEUED_KEYS}"
+            items.append(ConversationItem(f"{QUEUED}{at}", "queued", clean(waiting), footnote=footnote))
+        keys = [item.key for item in items]
+        if keys != self._tail_keys:
+            self.take_tail_away()
+        self._tail_keys = keys
+        for item in items:
             self.conversation.update(item)
-        else:
-            self.conversation.remove_item(NOTE_KEY)
+
+    def take_tail_away(self) -> None:
+        """Before something new is added: it stands above the note and what is queued."""
+        for key in self._tail_keys:
+            self.conversation.remove_item(key)
+        self._tail_keys = []
 
     def show_hints(self) -> None:
         """The keys that matter now; of the list, while it has the focus."""
@@ -349,6 +372,7 @@ class MainView(Screen[None]):
         if source is not self._source:
             return
         if anew:
+            self._tail_keys = []
             await self.conversation.open(source)
         for item in items:
             self.show_item(item)
@@ -368,6 +392,7 @@ class MainView(Screen[None]):
             self._source.note(item)
             if self._source.is_earlier(item.key) and not self.conversation.knows(item.key):
                 return  # it is read when it comes into sight
-        if not self.conversation.knows(item.key):
-            self.conversation.remove_item(NOTE_KEY)
+        if not self.conversation.knows(item.key) and self._tail_keys:
+            self.take_tail_away()
+            self.call_after_refresh(self.show_note)
         self.conversation.update(item)

@@ -64,8 +64,10 @@ class MainWriting(MainSearching):
     @on(Composer.HistoryAsked)
     @telling
     async def show_history(self) -> None:
-        """What was sent in this folder before."""
-        if self.has_begun:
+        """What is queued, where nothing is written; else what was sent in this folder before."""
+        if not self.has_begun:
+            return
+        if self.composer.draft or not self._queued or not await self.take_back(self._queued[-1]):
             self.composer.begin_history(await self.gateway.writing.sent(self.thread_id))
 
     @on(Composer.PageAsked)

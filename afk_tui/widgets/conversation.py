@@ -191,7 +191,7 @@ class Conversation(ConversationCursor, can_focus=True):
         for position in range(len(entries) - 1, last, -1):
             if entries[position].serial <= self._end_serial:
                 break
-            new += entries[position].kind != "note"
+            new += entries[position].kind not in ("note", "queued")
         more = self.pages.line_of(self.top) + self.size.height < self.pages.total
         if self._stream is not None and (at := self.pages.find(self._stream.key)) is not None and at <= last:
             new += more  # its beginning is on the screen: what grows is below

@@ -36,6 +36,8 @@ class ConversationCursor(ConversationCanvas, inherit_bindings=False):
         Binding("c", "copy('item')", "Copy the item", show=False),
         Binding("b", "copy('code')", "Copy a code block", show=False),
         Binding("C", "copy('all')", "Copy the conversation", show=False),
+        Binding("e", "ask('edit')", "Edit and send again", show=False),
+        Binding("x,delete", "ask('drop')", "Take out of the queue", show=False),
         Binding("p", "pin", "Pin the message", show=False),
         Binding("o", "open_output", "Open the whole result", show=False),
     ]
@@ -52,6 +54,13 @@ class ConversationCursor(ConversationCanvas, inherit_bindings=False):
 
         key: str | None
         part: CopyPart
+
+    @dataclass
+    class ChangeAsked(Message, namespace="conversation"):
+        """The item `key`, a message of the person's or one that is queued, is to be edited, or dropped."""
+
+        key: str
+        change: Literal["edit", "drop"]
 
     @dataclass
     class PinAsked(Message, namespace="conversation"):
@@ -231,6 +240,11 @@ class ConversationCursor(ConversationCanvas, inherit_bindings=False):
             self.pages.entries[position].fold = fold
             self.put(position, item)
             self.settle()
+
+    def action_ask(self, change: Literal["edit", "drop"]) -> None:
+        """Ask for a change of the item under the cursor."""
+        if self.cursor_key is not None:
+            self.post_message(self.ChangeAsked(self.cursor_key, change))
 
     def action_copy(self, part: CopyPart) -> None:
         """Ask for it: the widget knows what is shown, not what it was made of."""

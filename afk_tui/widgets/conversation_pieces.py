@@ -44,6 +44,7 @@ _NOTE_MARKS = {"info": "·", "warning": "!", "error": "✗"}
 Drawing = Literal[
     "above",
     "user",
+    "queued",
     "markdown",
     "note",
     "call",
@@ -124,6 +125,10 @@ def pieces_of(item: ConversationItem, fold: int, gap: int) -> list[Piece]:
     match item.kind:
         case "user":
             pieces = [Piece("user", part) for part in split_plain(item.text)]
+        case "queued":
+            shown, hidden = _first_lines(item.text)
+            more = [Piece("footnote", hidden.rpartition(" · ")[0])] if hidden else []
+            pieces = [Piece("queued", shown), *more]
         case "assistant":
             pieces = _markdown_pieces(item.text)
         case "note":
@@ -220,6 +225,9 @@ def draw_piece(
             bar, fill = palette["user-bar"], palette["user"]
             prefix = (Segment("┃" if narrow else "┃ ", bar + Style(bgcolor=fill.bgcolor)),)
             rows += [Row(prefix, line, fill) for line in draw_plain(piece.text, text_width, palette, "user")]
+        case "queued":
+            prefix = (Segment("┆" if narrow else "┆ ", palette["placeholder"]),)
+            rows += [Row(prefix, line) for line in draw_plain(piece.text, text_width, palette, "placeholder")]
         case "markdown":
             from afk_tui.widgets import conversation_markdown as draw
 

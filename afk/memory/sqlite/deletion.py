@@ -187,8 +187,8 @@ def finish(db: sqlite3.Connection, owners: Owners, thread_id: str) -> bool:
     """After all its batches: remove the row of a thread that nobody reads; else note who does. Whether it is gone."""
     if not _is_gone(db, owners, thread_id):
         return False
-    for key in (f"draft:{thread_id}", f"place:{thread_id}", f"queue:{thread_id}"):
-        db.execute("DELETE FROM preference WHERE key = ?", (key,))
+    for kept in ("draft", "place", "queue", "queue-sending"):
+        db.execute("DELETE FROM preference WHERE key = ?", (f"{kept}:{thread_id}",))
     db.execute("DELETE FROM approval_grant WHERE scope = 'thread' AND scope_key = ?", (thread_id,))
     readers = _readers(db, owners, thread_id)
     if readers:

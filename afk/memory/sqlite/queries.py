@@ -79,6 +79,12 @@ def list_checkpoints(
     return [checkpoint_of(row) for row in rows]
 
 
+def first_checkpoint(db: sqlite3.Connection, run_id: str) -> CheckpointRecord | None:
+    """The first checkpoint of a run, or None."""
+    row = db.execute("SELECT * FROM checkpoint WHERE run_id = ? AND number = 0", (run_id,)).fetchone()
+    return None if row is None else checkpoint_of(row)
+
+
 def count_checkpoints(db: sqlite3.Connection, thread_id: str) -> int:
     """How many `list_checkpoints` would list."""
     return db.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from afk.memory.records import ApprovalRecord
+from afk.memory.records import ApprovalRecord, CheckpointRecord
 from afk.memory.sqlite import in_thread, queries, sent
 from afk.memory.sqlite.connection import Connection
 
@@ -18,6 +18,10 @@ class ReadingStore:
     async def requests_of(self, effect_ids: Sequence[str]) -> dict[str, list[ApprovalRecord]]:
         """All requests about these calls, each call's oldest first; by the call."""
         return await self._connection.read(queries.requests_of, tuple(effect_ids))
+
+    async def first_checkpoint(self, run_id: str) -> CheckpointRecord | None:
+        """The first checkpoint of a run, or None where it was removed."""
+        return await self._connection.read(queries.first_checkpoint, run_id)
 
     async def sent_messages(self, workspace: str, *, limit: int, most_chars: int) -> list[str]:
         """What was sent last in a workspace."""
