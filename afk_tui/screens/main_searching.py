@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-
 from textual import on, work
 from textual.timer import Timer
 
@@ -21,8 +19,8 @@ class MainSearching(MainReading):
 
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **options)
-        self._hits: list[int] = []
-        """Places in the conversation, in order."""
+        self._hits: list[str] = []
+        """Keys of items, in their order."""
         self._hit = -1
         self._settling: Timer | None = None
 
@@ -47,6 +45,8 @@ class MainSearching(MainReading):
         had_focus = bar.field.has_focus
         self.workers.cancel_group(self, "search")
         bar.close()
+        if self._settling is not None:
+            self._settling.stop()
         self._hits, self._hit = [], -1
         self.conversation.show_found("")
         if had_focus:
@@ -78,26 +78,35 @@ class MainSearching(MainReading):
         if thread_id != self.thread_id or self.search_bar.text != text:
             return
         conversation.show_found(text)
-        # a message that only holds calls is shown as these
-        places = (conversation.pages.find(key) for key in keys)
-        self._hits = [place for place in places if place is not None]
+        self._hits = keys
         self._hit = self._nearest()
         self._show_hit()
 
     def _nearest(self) -> int:
         """The first hit on the screen, else the last one above it, else the first."""
-        if not self._hits or not self.conversation.pages.entries:
+        entries = self.conversation.pages.entries
+        if not self._hits or not entries:
             return -1
         first, last = self.conversation.shown_range
-        below = bisect_right(self._hits, first - 1)
-        if below < len(self._hits) and self._hits[below] <= last:
-            return below
-        return max(0, below - 1)
+        shown = {entry.key for entry in entries[first : last + 1]}
+        on_screen = next((at for at, key in enumerate(self._hits) if key in shown), None)
+        if on_screen is not None:
+            return on_screen
+        above = (at for at in range(len(self._hits) - 1, -1, -1) if (self._place(at) or 0) < first)
+        return next(above, 0)
+
+    def _place(self, at: int) -> int | None:
+        """Where a hit stands among the items; None while what is that early is not listed yet."""
+        return self.conversation.pages.find(self._hits[at])
 
     def _show_hit(self) -> None:
         bar = self.search_bar
         if 0 <= self._hit < len(self._hits):
-            self.conversation.go_to_found(self._hits[self._hit])
+            place = self._place(self._hit)
+            if place is not None:
+                self.conversation.go_to_found(place)
+            else:
+                self._settling = self.set_timer(SETTLE_S, self._show_hit)
             bar.say(f"{self._hit + 1:,} of {len(self._hits):,}")
         else:
             bar.say("nothing found" if bar.text else "")
