@@ -82,6 +82,7 @@ PLACES = {
 # they say their keys themselves, and are left with the help's own "esc"
 SAY_THEMSELVES = {
     "ChoiceRow",
+    "EditMessageScreen",
     "FindScreen",
     "HelpScreen",
     "InboxScreen",
