@@ -9,9 +9,10 @@ from afk.agents.agent import Agent
 from afk.agents.errors import AgentConfigurationError, SummaryError
 from afk.core.config import RunnerConfig
 from afk.core.context import Conversation
-from afk.core.fitting import RECENT_SHARE, Window, new_summary
+from afk.core.fitting import RECENT_SHARE, new_summary
 from afk.core.inputs import model_of, require_id
 from afk.core.summarising import Summariser, SummaryFailedError
+from afk.core.window import Window
 from afk.llms.protocol import LLM, ToolSpec
 from afk.llms.tokens import TokenCounter, counter_for
 from afk.memory.store import MemoryStore
