@@ -68,7 +68,15 @@ ACTIONS: tuple[Action, ...] = (
         "approvals", "Requests", "Decide what waits for you, in every thread", "f4", "f4", "approvals", "Run"
     ),
     Action("grants", "Grants", "See what is always allowed, and take it back", "", "", "grants", "Run"),
-    Action("resume", "Resume", "Go on with an interrupted run", "ctrl+r", "ctrl+r", "resume", "Run"),
+    Action(
+        "resume",
+        "Resume",
+        "Go on with a run, or ask the model again now",
+        "ctrl+r",
+        "ctrl+r",
+        "resume",
+        "Run",
+    ),
     Action("stop", "Stop", "Interrupt the run; it can be resumed", "", "esc", "stop", "Run"),
     Action(
         "checkpoints", "Checkpoints", "Browse this thread's checkpoints", "f5", "f5", "checkpoints", "History"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -37,7 +38,10 @@ class Asker:
         config: RunnerConfig,
         run_id: str,
         emit: Callable[[RunEvent], None],
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """`wait` is awaited before a repetition, with the seconds it is to take."""
+        self.wait = wait
         self._llm = _NeverEmpty(llm)
         self._agent = agent
         self._model = model
@@ -68,6 +72,7 @@ class Asker:
             max_retries=self._config.max_model_retries,
             base_delay_s=self._config.retry_base_delay_s,
             max_delay_s=self._config.retry_max_delay_s,
+            sleep=self.wait,
         )
         async with aclosing(stream_with_retries(self._llm, request, policy)) as events:
             return await self._drain(events)

@@ -147,6 +147,7 @@ class Fitter:
             self._counter,
             retrying=self._tell_retry,
             refused=self._window.refused,
+            wait=self._asker.wait,
         )
         expected = self._conversation.summary
         try:

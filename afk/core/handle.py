@@ -45,6 +45,11 @@ class AgentRunHandle:
         """Go on after `pause`."""
         self.signals.go_on()
 
+    def try_now(self) -> None:
+        """Where the run waits before it asks a model again that failed, ask at once. The wait was the server's wish, or
+        patience: it may fail again, and then waits anew."""
+        self.signals.try_now()
+
     async def interrupt(self) -> AgentResult:
         """Stop now, meaning to go on later: on return the run is on disk as `interrupted`."""
         return await self.stop(StopOrder("interrupted", "paused", "It was stopped, to be resumed later."))

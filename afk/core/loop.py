@@ -90,7 +90,7 @@ class StepLoop:
             snapshot.pins,
         )
         self._call_ids = self._chat.call_ids
-        self._asker = Asker(llm, agent, model, config, run.run_id, emit)
+        self._asker = Asker(llm, agent, model, config, run.run_id, emit, signals.wait)
         if any(message.output_sha for message in snapshot.messages):
             self._asker.offer(read_output)
         self._fitter = Fitter(
@@ -368,7 +368,7 @@ def _why_degraded(answer: Answer) -> str:
 
 def _model_failed(error: ModelError) -> RunStop:
     kind = "timeout" if error.kind == "timeout" else "infrastructure"
-    return StopOrder("interrupted", kind, str(error)).as_stop()
+    return StopOrder("interrupted", kind, str(error), error.kind).as_stop()
 
 
 def _cancel(task: asyncio.Future[Any]) -> None:

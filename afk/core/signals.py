@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,11 +18,14 @@ class StopOrder:
     state: str
     kind: InterruptionKind
     detail: str
+    cause: str = ""
+    """What kind of error it was, where that says more than `kind`: a `ModelErrorKind`."""
 
     def as_stop(self) -> RunStop:
         """The same, as it is written."""
         state = "cancelled" if self.state == "cancelled" else "interrupted"
-        return RunStop(state, {"kind": self.kind, "detail": self.detail, "superseded_by": None})
+        reason = {"kind": self.kind, "detail": self.detail, "superseded_by": None}
+        return RunStop(state, {**reason, "cause": self.cause} if self.cause else reason)
 
 
 class Signals:
@@ -30,6 +34,7 @@ class Signals:
     def __init__(self) -> None:
         self._going = asyncio.Event()
         self._going.set()
+        self._impatience = asyncio.Event()
         self.decided = asyncio.Event()
         self.stopped = asyncio.Event()
         self.order: StopOrder | None = None
@@ -51,6 +56,17 @@ class Signals:
     async def wait_until_going(self) -> None:
         """Return when the run is not paused."""
         await self._going.wait()
+
+    async def wait(self, delay_s: float) -> None:
+        """Return after `delay_s` seconds, or when somebody does not want to wait any longer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(delay_s):
+                await self._impatience.wait()
+
+    def try_now(self) -> None:
+        """End every `wait` that goes on."""
+        self._impatience.set()
+        self._impatience.clear()
 
     def stop(self, order: StopOrder) -> None:
         """Stop now. The first order wins."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -66,7 +67,9 @@ class Summariser:
         *,
         retrying: Callable[[Retrying], None],
         refused: Callable[[ModelError, int], int],
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self._wait = wait
         self._llm = llm
         self._model = model
         self._config = config
@@ -140,6 +143,7 @@ class Summariser:
             max_retries=self._config.max_model_retries,
             base_delay_s=self._config.retry_base_delay_s,
             max_delay_s=self._config.retry_max_delay_s,
+            sleep=self._wait,
         )
         async with aclosing(stream_with_retries(self._llm, request, policy)) as events:
             answer = await self._drain(events)

@@ -190,6 +190,7 @@ class Gateway(Deciding):
             state=run.state,
             standing=standing_of(run, is_live=self._is_live(run.run_id), is_decided=decided),
             reason=clean((run.interruption or {}).get("detail", "")),
+            cause=(run.interruption or {}).get("cause", ""),
             context_share=await self.summaries.share(thread_id),
             pending=thread.pending_approvals,
             input_tokens=sum(one.usage.get("input_tokens", 0) for one in (run, *inside)),
@@ -239,6 +240,12 @@ class Gateway(Deciding):
         await self.deletions.delete(thread_id)
         if await self.recall("last-thread", self.workspace) == thread_id:
             await self.remember("last-thread", self.workspace, None)
+
+    async def try_now(self, thread_id: str) -> None:
+        """Where the thread's run waits before it asks the model again, ask at once."""
+        handle = await self._handle(thread_id)
+        if handle:
+            handle.try_now()
 
     async def stop(self, thread_id: str) -> None:
         """Interrupt the thread's run, to be resumed later; on return it is on disk."""

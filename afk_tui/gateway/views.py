@@ -236,6 +236,8 @@ class RunView:
 
     `standing`: "idle" (over, or none), "working" (in this app), "waiting" (for a decision), "decided" (somebody
     decided; it goes on when it is resumed), "stopped" (it can be resumed), "elsewhere" (in another process).
+    `cause`: of a run that stopped because the model did not answer, what kind of error that was ("auth", "rate_limit",
+    ...), else "".
     `context_share`: how much of the model's context its last request took, from 0 on; None where that is not known.
     """
 
@@ -247,3 +249,4 @@ class RunView:
     input_tokens: int
     output_tokens: int
     context_share: float | None = None
+    cause: str = ""

@@ -155,6 +155,8 @@ class MainScreen(MainHints):
                 self.open_requests()
             case "elsewhere":
                 self._offer_take_over(self.thread_id)
+            case "working" if self.thread_id in self.waits:
+                await self.try_now()
             case "working":
                 self.notify("The run goes on already.", markup=False)
             case "idle":

@@ -9,7 +9,8 @@ from afk_tui.gateway import messages as told
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.views import ThreadRow
 from afk_tui.keys import written
-from afk_tui.screens.main_view import STREAM_KEY, MainView
+from afk_tui.screens.main_trouble import MainTrouble
+from afk_tui.screens.main_view import STREAM_KEY
 from afk_tui.telling import tell_error, telling
 from afk_tui.widgets.composer import Composer
 from afk_tui.widgets.conversation import Conversation
@@ -21,7 +22,7 @@ DRAFT_AFTER_S = 0.4
 MOST_AT_ONCE = 100
 
 
-class MainRuns(MainView):
+class MainRuns(MainTrouble):
     """The main screen's conversation with the engine."""
 
     # what a person sends
@@ -180,7 +181,6 @@ class MainRuns(MainView):
     async def begin_answer(self, event: told.AnswerBegan) -> None:
         """The model is asked. What it answers stands below all that is on disk by now, so that is shown first."""
         self._streamed[event.thread_id] = ""
-        self._retry_reason = ""
         if event.thread_id == self.thread_id:
             await self.catch_up()
             self.take_tail_away()
@@ -196,21 +196,13 @@ class MainRuns(MainView):
             self.conversation.feed(event.text)
             if self.status.status.note:
                 self.say("")
-
-    @on(told.AnswerRestarted)
-    def restart_answer(self, event: told.AnswerRestarted) -> None:
-        """What arrived is void."""
-        self._streamed[event.thread_id] = ""
-        if event.thread_id == self.thread_id:
-            self.conversation.restart_stream()
-            self.say(f"● retrying in {event.delay_s:.0f} s (attempt {event.attempt})")
-            if self._retry_reason != event.reason:  # once, not at each try: the status line counts them
-                self._retry_reason = event.reason
-                self.notify(event.reason, title="Trying again", severity="warning", markup=False)
+        if event.thread_id in self.waits:
+            self.end_wait(event.thread_id)
 
     @on(told.AnswerEnded)
     def end_answer(self, event: told.AnswerEnded) -> None:
         """The answer is on disk."""
+        self.end_wait(event.thread_id)
         self._streamed.pop(event.thread_id, None)
         if event.thread_id == self.thread_id:
             self.conversation.end_stream(event.item)
@@ -230,6 +222,7 @@ class MainRuns(MainView):
     @on(told.RunEnded)
     def end_run(self, event: told.RunEnded) -> None:
         """A run stopped: say how, and send what was queued for its end."""
+        self.end_wait(event.thread_id)
         if self._streamed.pop(event.thread_id, None) is not None and event.thread_id == self.thread_id:
             self.conversation.end_stream(None)
         self.outcome_waits.discard(event.thread_id)
@@ -280,6 +273,7 @@ class MainRuns(MainView):
         if self._streamed.pop(event.thread_id, None) is not None and event.thread_id == self.thread_id:
             self.conversation.end_stream(None)
         self.taken_away.add(event.thread_id)
+        self.end_wait(event.thread_id)
         self.say("")
         self.sync()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from afk_tui.gateway.clean import clean
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.views import ConversationItem, RunView, ThreadRow
 from afk_tui.keys import key_of, keys_of, written
-from afk_tui.screens.main_words import hints_of, note_of
+from afk_tui.screens.main_words import Wait, hints_of, note_of, wait_note
 from afk_tui.telling import tell_error
 from afk_tui.widgets.below_bar import BelowBar
 from afk_tui.widgets.completion_list import CompletionList
@@ -86,7 +87,8 @@ class MainView(Screen[None]):
         self._shows_something = False
         self.has_begun = False
         """Whether a conversation is shown, and what is sent would go somewhere."""
-        self._retry_reason = ""
+        self.waits: dict[str, Wait] = {}
+        """Threads whose model failed and is asked again."""
         self.taken_away: set[str] = set()
         """Threads whose run another process took away from this app."""
         self.outcome_waits: set[str] = set()
@@ -287,7 +289,9 @@ class MainView(Screen[None]):
     def show_note(self) -> None:
         """What stands below the conversation: how its run stands, and what waits for its end."""
         view, queued = self.run_view, self._queued
-        text, tone = note_of(view, self.key_of)
+        wait = self.waits.get(self.thread_id or "")
+        waited = wait_note(wait, time.monotonic(), self.key_of) if wait else ""
+        text, tone = note_of(view, self.key_of, waited)
         for threads, said in ((self.taken_away, TAKEN_AWAY), (self.outcome_waits, OUTCOME_WAITS)):
             if self.thread_id in threads:
                 text, tone = f"{said}\n{text}" if text else said, "warning"
@@ -314,7 +318,13 @@ class MainView(Screen[None]):
         """The keys that matter now; of the list, while it has the focus."""
         hints: list[tuple[str, str]] = []
         self._hinted.clear()
-        for name, says in hints_of(self.run_view, self._waiting_everywhere, in_list=self.threads.has_focus):
+        offered = hints_of(
+            self.run_view,
+            self._waiting_everywhere,
+            in_list=self.threads.has_focus,
+            is_waited=self.thread_id in self.waits,
+        )
+        for name, says in offered:
             # the list's own keys are written as they are; what has no key is in the menu
             key = self.key_of(name) if name in BY_NAME else name
             if not key.startswith("/"):
