@@ -9,6 +9,7 @@ from pathlib import Path
 from textual.widgets import Input
 
 from screenshots.approvals import approvals, hostile
+from screenshots.asides import asides
 from screenshots.stage import Stage, stage
 from screenshots.threads import threads
 
@@ -28,7 +29,7 @@ async def conversation(shown: Stage, folder: Path) -> None:
     await shown.pilot.press("ctrl+n")
     await shown.say(f"list and then {WRITE.strip()}")
     await shown.until_standing("waiting")
-    shown.shoot(folder / "main.svg")
+    await shown.shoot(folder / "main.svg")
 
     await shown.pilot.press("f4")
     await shown.until_screen("InboxScreen")
@@ -36,7 +37,7 @@ async def conversation(shown: Stage, folder: Path) -> None:
     shown.main.open_requests()
     await shown.until_screen("ApprovalScreen")
     await shown.until(lambda: "ready" in shown.text, "the request to be ready")
-    shown.shoot(folder / "approval-write.svg")
+    await shown.shoot(folder / "approval-write.svg")
     await shown.pilot.press("a")
     await shown.until_screen("MainScreen")
     await shown.until_standing("idle")
@@ -50,7 +51,7 @@ async def conversation(shown: Stage, folder: Path) -> None:
     shown.main.open_requests()
     await shown.until_screen("ApprovalScreen")
     await shown.until(lambda: "ready" in shown.text, "the request to be ready")
-    shown.shoot(folder / "approval-command.svg")
+    await shown.shoot(folder / "approval-command.svg")
     await shown.pilot.press("a")
     await shown.until_screen("MainScreen")
     await shown.until_standing("idle")
@@ -59,18 +60,18 @@ async def conversation(shown: Stage, folder: Path) -> None:
     await shown.until_screen("CheckpointsScreen")
     await shown.pilot.press("down")
     await shown.until(lambda: "open calls" in shown.text.lower() or "+" in shown.text, "details")
-    shown.shoot(folder / "checkpoints.svg")
+    await shown.shoot(folder / "checkpoints.svg")
     await shown.pilot.press("escape")
     await shown.until_screen("MainScreen")
 
     await shown.pilot.press("f2")
     await shown.until_screen("MenuScreen")
-    shown.shoot(folder / "menu.svg")
+    await shown.shoot(folder / "menu.svg")
     await shown.pilot.press("escape")
     await shown.until_screen("MainScreen")
     await shown.pilot.press("f1")
     await shown.until_screen("HelpScreen")
-    shown.shoot(folder / "help.svg")
+    await shown.shoot(folder / "help.svg")
     await shown.pilot.press("escape")
     await shown.until_screen("MainScreen")
 
@@ -99,7 +100,7 @@ async def compaction(shown: Stage, folder: Path) -> None:
     await shown.pilot.press("y")
     await shown.until(lambda: "Done:" in shown.text, "the result")
     await shown.quiet()
-    shown.shoot(folder / "compaction.svg")
+    await shown.shoot(folder / "compaction.svg")
 
 
 async def streaming(shown: Stage, folder: Path) -> None:
@@ -112,7 +113,7 @@ async def streaming(shown: Stage, folder: Path) -> None:
     await shown.main.show_thread(shown.main.thread_id)
     await shown.until(lambda: "harbour master came up the" in shown.text, "the last words")
     await shown.quiet()
-    shown.shoot(folder / "streaming.svg")
+    await shown.shoot(folder / "streaming.svg")
 
 
 async def output(shown: Stage, folder: Path) -> None:
@@ -136,7 +137,7 @@ async def output(shown: Stage, folder: Path) -> None:
     await shown.pilot.press("enter")
     await shown.until(lambda: "line 2,025" in shown.text, "the match")
     await shown.quiet()
-    shown.shoot(folder / "output.svg")
+    await shown.shoot(folder / "output.svg")
 
 
 async def subagents(shown: Stage, folder: Path) -> None:
@@ -157,12 +158,12 @@ async def subagents(shown: Stage, folder: Path) -> None:
     await shown.pilot.press("enter")
     await shown.until(lambda: "search_files" in shown.text, "the call to be unfolded")
     await shown.quiet()
-    shown.shoot(folder / "subagents.svg")
+    await shown.shoot(folder / "subagents.svg")
 
 
 async def take_all(folder: Path) -> None:
     """Every picture, into `folder`."""
-    for scene in (conversation, compaction, streaming, output, approvals, threads):
+    for scene in (conversation, compaction, streaming, output, approvals, threads, asides):
         async with stage() as shown:
             await scene(shown, folder)
     async with stage(size=(80, 24), theme="textual-light") as shown:
@@ -186,7 +187,7 @@ def main() -> None:
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
     asyncio.run(take_all(chosen.folder))
-    for svg in sorted(chosen.folder.glob("*.svg")):
+    for svg in sorted(chosen.folder.rglob("*.svg")):
         print(svg)
         if chosen.png:
             make_png(svg)

@@ -44,13 +44,13 @@ async def approvals(shown: Stage, folder: Path) -> None:
     """Four pictures of one modal and its editor."""
     (shown.folder / "prices.py").write_text(CODE)
     await _ask(shown, f"write prices.py: {NEW_CODE.strip()}")
-    shown.shoot(folder / "approval-diff.svg")
+    await shown.shoot(folder / "approval-diff.svg")
     await _leave(shown)
 
     await _ask(shown, SEVERAL)
     await shown.pilot.press("]")
     await _until_ready(shown)
-    shown.shoot(folder / "approval-several.svg")
+    await shown.shoot(folder / "approval-several.svg")
     await shown.pilot.press("e")
     await shown.until_screen("ArgumentEditor")
     command, timeout = shown.app.screen.query(TextArea)
@@ -58,7 +58,7 @@ async def approvals(shown: Stage, folder: Path) -> None:
     await shown.pilot.press("ctrl+s")
     await shown.until(lambda: "valid integer" in shown.text, "what is wrong")
     await shown.quiet()
-    shown.shoot(folder / "approval-edit.svg")
+    await shown.shoot(folder / "approval-edit.svg")
     timeout.text = "20"
     await shown.pilot.press("ctrl+s")
     await shown.until_screen("ApprovalScreen")
@@ -68,7 +68,7 @@ async def approvals(shown: Stage, folder: Path) -> None:
 async def hostile(shown: Stage, folder: Path) -> None:
     """What deceives, on a small screen in the light."""
     await _ask(shown, HOSTILE)
-    shown.shoot(folder / "approval-hostile.svg")
+    await shown.shoot(folder / "approval-hostile.svg")
 
 
 async def _ask(shown: Stage, message: str) -> None:

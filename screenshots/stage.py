@@ -9,12 +9,13 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
 
 from afk.llms.demo import DemoModel
 from afk.llms.protocol import ModelEvent, ModelRequest, TextDelta
@@ -24,9 +25,15 @@ from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.settings import Settings, build
 
 DEADLINE_S = 60.0
-# what stands in a picture in place of the temporary folder: as long as that, so that nothing moves
+# what stands in a picture in place of the temporary folder: as long as that, so that nothing moves, with the same end
 SHOWN_FOLDER = "/home/ada/notes"
 PARENT = "/tmp"
+SIZE, THEME = (120, 36), "textual-dark"
+VARIANTS = (
+    ("light", SIZE, "textual-light"),
+    ("80x24-light", (80, 24), "textual-light"),
+    ("80x24", (80, 24), THEME),
+)
 NOON_MS = 1_767_268_800_000
 
 
@@ -144,8 +151,48 @@ class Stage:
         )
         await self.pilot.pause()
 
-    def shoot(self, path: Path) -> None:
-        """Write the picture."""
+    async def shoot(self, path: Path) -> None:
+        """Write the picture, and of a stage of the usual size and theme the same in the others: in folders beside."""
+        for field in [*self.app.screen.query(Input), *self.app.screen.query(TextArea)]:
+            field.cursor_blink = False
+        await self._settle()
+        self._write(path)
+        if (tuple(self.app.size), self.app.theme) != (SIZE, THEME):
+            return
+        for folder, size, theme in VARIANTS:
+            await self._change(size, theme)
+            self._write(path.parent / folder / path.name)
+        await self._change(SIZE, THEME)
+
+    async def _change(self, size: tuple[int, int], theme: str) -> None:
+        """The same in another size and theme, once nothing moves any more."""
+        if self.app.theme != theme:
+            self.app.theme = theme
+        if tuple(self.app.size) != size:
+            await self.pilot.resize_terminal(*size)
+            await self.until(lambda: tuple(self.app.size) == size, "the other size")
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Everything painted once more, ages and what lies below a dialog too, until nothing moves."""
+        await self.quiet()
+        for screen in self.app.screen_stack:
+            for widget in screen.walk_children(with_self=True):
+                widget.refresh()
+        before = None
+        while before != (now := self._cells()):
+            before = now
+            await self.quiet()
+            await asyncio.sleep(0.02)
+
+    def _cells(self) -> list[object]:
+        return [list(strip) for strip in self.app.screen._compositor.render_strips()]
+
+    def _write(self, path: Path) -> None:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(self._picture())
+
+    def _picture(self) -> str:
         svg = self.app.export_screenshot(title="afk-tui")
         folder = str(self.folder)
         for kept in range(
@@ -160,7 +207,7 @@ class Stage:
             r"font-family:[^;]*;", 'font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace;', svg
         )
         svg = re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
-        path.write_text(svg.rstrip() + "\n")
+        return svg.rstrip() + "\n"
 
 
 QUIET_GROUPS = frozenset({"begin", "sync", "submit", "queue", "draft", "open", "warm"})
@@ -168,8 +215,8 @@ QUIET_GROUPS = frozenset({"begin", "sync", "submit", "queue", "draft", "open", "
 
 @asynccontextmanager
 async def stage(
-    size: tuple[int, int] = (120, 36), theme: str = "textual-dark", agent: str | None = None
-) -> AsyncIterator[Stage]:
+    size: tuple[int, int] = SIZE, theme: str = THEME, agent: str | None = None
+) -> AsyncGenerator[Stage]:
     """The app on a new database in a new folder with a few files."""
     os.environ.update(LOGNAME="ada", TZ="UTC", AFK_POLICY="", AFK_CONFIG="")
     time.tzset()

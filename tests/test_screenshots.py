@@ -11,8 +11,8 @@ COMMITTED = Path(__file__).parents[1] / "screenshots"
 
 async def test_the_committed_pictures_are_what_the_script_makes_byte_for_byte(tmp_path: Path) -> None:
     await take_all(tmp_path)
-    made = {file.name: file.read_text() for file in tmp_path.glob("*.svg")}
-    committed = {file.name: file.read_text() for file in COMMITTED.glob("*.svg")}
+    made = {str(file.relative_to(tmp_path)): file.read_text() for file in tmp_path.rglob("*.svg")}
+    committed = {str(file.relative_to(COMMITTED)): file.read_text() for file in COMMITTED.rglob("*.svg")}
     assert sorted(made) == sorted(committed)
     changed = [name for name in made if made[name] != committed[name]]
     assert not changed, f"look at these and commit them anew: python -m screenshots ({', '.join(changed)})"
