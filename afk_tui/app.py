@@ -176,6 +176,7 @@ class AfkApp(PacedApp[None], SizeGuard[None]):
     @work(group="warm", exit_on_error=False)
     async def _warm_up(self, gateway: Gateway) -> None:
         await gateway.warm_up()
+        await asyncio.to_thread(_warm_up_drawing)
 
     async def _is_trusted(self, gateway: Gateway) -> bool:
         """Ask once for each folder; for the home folder and the root every time."""
@@ -300,3 +301,10 @@ def run_app(settings: Settings, thread_id: str | None = None) -> int:
     if app.last_words:
         print(app.last_words, file=sys.stderr)
     return app.return_code or 0
+
+
+def _warm_up_drawing() -> None:
+    """What the first answer would wait for: it takes a third of a second."""
+    from afk_tui.widgets.conversation_markdown import warm_up
+
+    warm_up()

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import compaction, crowded, first_paint, persist, resume
+from benchmarks import compaction, crowded, first_paint, persist, resume, streaming
 from benchmarks.peers import Peers
 from benchmarks.report import Report, machine
 
@@ -18,6 +18,7 @@ ALL: dict[str, Measure] = {
     "resume": resume.measure,
     "compaction": compaction.measure,
     "first_paint": first_paint.measure,
+    "streaming": streaming.measure,
     "crowded": crowded.measure,
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"

@@ -148,6 +148,7 @@ class MainRuns(MainTrouble):
     @on(Composer.DraftChanged)
     def keep_draft(self, event: Composer.DraftChanged) -> None:
         """Write the draft down a moment after the last key."""
+        self.conversation.make_way()
         self._draft_timer_stop()
         if not self._shows_something:
             return

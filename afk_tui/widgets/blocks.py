@@ -31,7 +31,7 @@ class Limits:
     chars: int
 
 
-STREAMING = Limits(fence_lines=40, table_rows=30, chars=4_000)
+STREAMING = Limits(fence_lines=20, table_rows=15, chars=2_000)
 FINISHED = Limits(fence_lines=80, table_rows=60, chars=4_000)
 
 

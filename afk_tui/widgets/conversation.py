@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import ClassVar
 
 from textual.message import Message
+from textual.timer import Timer
 
 from afk_tui.gateway.views import ConversationItem, ItemHead
 from afk_tui.widgets import conversation_palette
@@ -22,7 +23,7 @@ from afk_tui.widgets.conversation_source import (
     LongSource,
     Source,
 )
-from afk_tui.widgets.conversation_stream import Stream
+from afk_tui.widgets.conversation_stream import AFTER_KEY_AT_MOST_EVERY_S, TYPING_S, Stream
 
 # what is earlier waits until what was opened is painted
 SETTLED_S = 0.3
@@ -76,6 +77,8 @@ class Conversation(ConversationCursor, can_focus=True):
         self._stream: Stream | None = None
         self._told = (True, 0, 0, False)
         self._end_serial = 0
+        self._typed_at = float("-inf")
+        self._stream_timer: Timer | None = None
 
     # -- the source ---------------------------------------------------------------------------------------
 
@@ -304,19 +307,34 @@ class Conversation(ConversationCursor, can_focus=True):
     def _show_stream_soon(self, stream: Stream) -> None:
         if not stream.waiting:
             stream.waiting = True
-            self.set_timer(max(0.005, stream.pause()), lambda: self._show_stream(stream))
+            self._stream_timer = self.set_timer(max(0.005, stream.pause()), lambda: self._show_stream(stream))
 
     def _show_stream(self, stream: Stream) -> None:
         stream.waiting = False
+        if self._stream_timer is not None:
+            self._stream_timer.stop()
         position = self.pages.find(stream.key)
         if self._stream is not stream or position is None:
             return
         started = perf_counter()
         stream.show(self.pages, position)
         self.settle(repaint=self.follow or position <= self.shown_range[1])
-        stream.took(perf_counter() - started)
+        self._note_cost(stream, started)
         # painting costs too, and happens later
-        self.call_after_refresh(lambda: stream.took(perf_counter() - started))
+        self.call_after_refresh(self._note_cost, stream, started)
+
+    def _note_cost(self, stream: Stream, started: float) -> None:
+        now = perf_counter()
+        stream.took(now - started, somebody_types=now - self._typed_at < TYPING_S)
+
+    def make_way(self) -> None:
+        """Somebody typed: what streams is shown once that is painted, and for a while hardly at other times."""
+        self._typed_at = perf_counter()
+        stream = self._stream
+        if stream is None or not stream.waiting:
+            return
+        if self._typed_at - stream.shown_at > AFTER_KEY_AT_MOST_EVERY_S:
+            self.call_after_refresh(self._show_stream, stream)
 
 
 async def _first_bodies(source: Source, first: int, last: int) -> list[ConversationItem]:

@@ -5,6 +5,8 @@ Imported when the first of them is drawn: Rich's Markdown costs 30 ms to import.
 
 from __future__ import annotations
 
+import io
+from contextlib import suppress
 from functools import lru_cache
 from typing import cast
 
@@ -162,6 +164,15 @@ def draw_markdown(text: str, width: int, palette: Palette) -> list[Line]:
     while lines and not any(segment.text for segment in lines[0]):
         del lines[0]
     return lines
+
+
+def warm_up() -> None:
+    """Load what the first message with code would load, for the languages that are met most. May run in a thread."""
+    console = Console(file=io.StringIO(), width=80, markup=False)
+    text = "".join(f"```{language}\nx = 1\n```\n" for language in ("python", "bash", "json", "text"))
+    with suppress(*_RICH_FAILS_WITH):
+        for theme in ("github-dark", "ansi_dark"):
+            console.print(Markdown(text, code_theme=theme))
 
 
 def draw_code(text: str, lexer: str, width: int, palette: Palette) -> list[Line]:

@@ -10,6 +10,13 @@ from afk_tui.widgets.conversation_pieces import Piece, block_piece
 
 SHORTEST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
+# how much longer than it took to show it, it then rests
+REST = 2
+# While somebody types it is shown right after a key, when the next one is furthest away: not more often than this, and
+# without a key after that.
+TYPING_S = 1.0
+AFTER_KEY_AT_MOST_EVERY_S = 0.12
+WITHOUT_KEY_S = 0.4
 
 
 class Stream:
@@ -18,6 +25,7 @@ class Stream:
     def __init__(self, key: str) -> None:
         self.key = key
         self.waiting = False
+        self.shown_at = 0.0
         self._ready_at = 0.0
         self.restart()
 
@@ -56,7 +64,8 @@ class Stream:
         """Seconds until it may be shown again."""
         return max(0.0, self._ready_at - perf_counter())
 
-    def took(self, seconds: float) -> None:
-        """Note what showing it cost."""
-        pause = min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, 2 * seconds))
-        self._ready_at = perf_counter() + pause
+    def took(self, seconds: float, *, somebody_types: bool = False) -> None:
+        """Note what showing it cost just now. While somebody types, the keys come first."""
+        self.shown_at = perf_counter()
+        shortest = WITHOUT_KEY_S if somebody_types else SHORTEST_PAUSE_S
+        self._ready_at = self.shown_at + min(LONGEST_PAUSE_S, max(shortest, REST * seconds))

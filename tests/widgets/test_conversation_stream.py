@@ -1,6 +1,6 @@
 import pytest
 
-from afk_tui.widgets import conversation_markdown
+from afk_tui.widgets import conversation, conversation_markdown, conversation_stream
 from tests.widgets.conversation_kit import item, running, screen, shown, until
 
 ANSWER = """\
@@ -169,3 +169,21 @@ async def test_a_long_answer_keeps_its_drawn_blocks_when_it_ends(monkeypatch: py
         conversation.end_stream(item("a", text=text))
         assert "Paragraph 399" in shown(conversation)
         assert len(drawn) <= 1
+
+
+async def test_while_somebody_types_it_is_shown_after_a_key_and_hardly_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    for name, seconds in (("WITHOUT_KEY_S", 3_600.0), ("LONGEST_PAUSE_S", 3_600.0)):
+        monkeypatch.setattr(conversation_stream, name, seconds)
+    monkeypatch.setattr(conversation, "AFTER_KEY_AT_MOST_EVERY_S", 0.0)
+    monkeypatch.setattr(conversation, "TYPING_S", 3_600.0)
+    async with running((60, 12)) as (pilot, app):
+        shows = app.conversation
+        shows.make_way()
+        shows.begin_stream("s")
+        shows.feed("first words")
+        await pilot.pause()
+        assert "first words" not in shown(shows)
+        shows.make_way()
+        await until(pilot, lambda: "first words" in shown(shows))
