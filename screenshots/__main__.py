@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from screenshots.approvals import approvals, hostile
 from screenshots.asides import asides
+from screenshots.reading import reading
 from screenshots.stage import Stage, stage
 from screenshots.threads import threads
 
@@ -164,7 +165,7 @@ async def subagents(shown: Stage, folder: Path) -> None:
 
 async def take_all(folder: Path) -> None:
     """Every picture, into `folder`."""
-    for scene in (conversation, compaction, streaming, output, approvals, threads, asides):
+    for scene in (conversation, compaction, streaming, output, approvals, threads, asides, reading):
         async with stage() as shown:
             await scene(shown, folder)
     async with stage(size=(80, 24), theme="textual-light") as shown:
