@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from afk_tui.cli_exit import EXIT_DONE, ends_well
@@ -36,6 +34,8 @@ def summarise_one(
     options: Options, thread_id: str, *, keep_recent: int | None, anew: bool, as_json: bool
 ) -> int:
     """Make the summary, and show it."""
+    import asyncio
+
     from afk_tui.gateway.script_summaries import summarise as make
 
     made = asyncio.run(make(options.settings(), thread_id, keep_recent=keep_recent, anew=anew))
