@@ -29,6 +29,8 @@ async def asides(shown: Stage, folder: Path) -> None:
     ):
         await shown.say(f"/{command}")
         await shown.until_screen(screen)
+        if screen == "ConfirmScreen":  # what it says changes once it hears keys
+            await shown.until(lambda: "and enter, a letter" in shown.text, "the question to hear keys")
         await shown.shoot(folder / f"{name}.svg")
         await shown.pilot.press("escape")
         await shown.until_screen("MainScreen")
