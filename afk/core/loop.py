@@ -134,7 +134,8 @@ class StepLoop:
             raise
         except Exception as error:
             # whatever it was, the run must not look as if it still ran; what can't be written is told by the error
-            order = StopOrder("interrupted", "infrastructure", f"{type(error).__name__}: {error}")
+            said = str(error) if isinstance(error, AgentError) else f"{type(error).__name__}: {error}"
+            order = StopOrder("interrupted", "infrastructure", said)
             with contextlib.suppress(AgentError):
                 await self._store.stop_run(self.key, order.as_stop())
             raise

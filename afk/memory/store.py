@@ -395,9 +395,9 @@ class MemoryStore(SummaryStore, WholeOutputs, TimelineStore, Protocol):
         into the 50 threads touched last."""
         ...
 
-    async def find_in_thread(self, thread_id: str, text: str) -> list[int]:
+    async def find_in_thread(self, thread_id: str, text: str) -> list[tuple[int, int]]:
         """Places of a thread at which a message, a result, or a call's name or arguments hold a text, whatever the
-        case; in order. What subagents did is not looked into."""
+        case, each with how often they do; in order. What subagents did is not looked into."""
         ...
 
     # keeping threads in order; each raises ThreadNotFoundError

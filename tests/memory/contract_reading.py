@@ -232,11 +232,14 @@ class ReadingContract(StorePromises):
         heads = await store.message_heads("th")
         by_role = {(head.role, n): head.seq for n, head in enumerate(heads)}
         assert await store.find_in_thread("th", "ärger_50%") == [
-            by_role["assistant", 1],
-            by_role["call", 3],
+            (by_role["assistant", 1], 1),
+            (by_role["call", 3], 2),
         ]
-        assert await store.find_in_thread("th", "result of") == [by_role["call", 2], by_role["call", 3]]
-        assert await store.find_in_thread("th", "GO") == [by_role["user", 0]]
+        assert await store.find_in_thread("th", "result of") == [
+            (by_role["call", 2], 1),
+            (by_role["call", 3], 1),
+        ]
+        assert await store.find_in_thread("th", "GO") == [(by_role["user", 0], 1)]
         assert await store.find_in_thread("th", "") == []
         assert await store.find_in_thread("nowhere", "go") == []
 
@@ -244,8 +247,8 @@ class ReadingContract(StorePromises):
         run = (await begin(store)).run
         await answer(store, run, text="needle above", stop=RunStop("completed", result={"final_text": "x"}))
         fork = await store.fork_run("run_1", 1, "needle below")
-        assert await store.find_in_thread(fork, "needle") == [2, 3]
-        assert await store.find_in_thread("th", "needle") == [2]
+        assert await store.find_in_thread(fork, "needle") == [(2, 1), (3, 1)]
+        assert await store.find_in_thread("th", "needle") == [(2, 1)]
 
     async def test_several_preferences_are_kept_at_once(self, store: MemoryStore) -> None:
         await store.set_preferences({"a": "1", "b": "2"})

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -219,6 +220,29 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+async def test_a_file_without_wal_that_another_program_writes_to_is_waited_for(tmp_path: Path) -> None:
+    """SQLite itself refuses a switch to WAL beside a writer at once, whatever its timeout is."""
+    db = tmp_path / "afk.db"
+    await _opened(db)
+    with closing(sqlite3.connect(db, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN IMMEDIATE")
+        beside = sqlite3.connect(db, isolation_level=None, timeout=5)
+        with closing(beside), pytest.raises(sqlite3.OperationalError, match="locked"):
+            beside.execute("PRAGMA journal_mode = WAL")
+        opening = asyncio.create_task(_opened(db))
+        done, _ = await asyncio.wait({opening}, timeout=0.2)
+        assert not done
+        other.execute("COMMIT")
+        await opening
+
+
+async def _opened(db: Path) -> None:
+    store = SQLiteMemoryStore(db)
+    await store.open()
+    await store.close()
 
 
 async def test_processes_that_create_the_file_at_once_all_succeed(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from functools import partial
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 Durability = Literal["FULL", "NORMAL"]
 BUSY_TIMEOUT_MS = 10_000
+RETRY_EVERY_S = 0.01
 # what reading a database can raise; of damage that SQLite itself does not see, Python does: in names, and in JSON
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError, json.JSONDecodeError)
 
@@ -248,10 +250,24 @@ def make_ours(db: sqlite3.Connection, name: str) -> None:
     if check_ours(db, name) == 0:
         # before the first table and before WAL, or it never takes hold
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    db.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(db)
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA foreign_keys = OFF")
     db.execute("PRAGMA journal_size_limit = 4194304")
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Switch to WAL. Where two do so at once SQLite refuses one of them without waiting, whatever its timeout is."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_EVERY_S)
+        else:
+            return
 
 
 async def _quietly_close(db: aiosqlite.Connection) -> None:

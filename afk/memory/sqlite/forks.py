@@ -64,7 +64,7 @@ def fork_run(
         " message_count, state_ordinal, forked_from, forked_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)",
         (
             thread_id,
-            f"⑂ {source['title']}",
+            f"↳ {source['title']}",
             run["agent_name"],
             run["workspace"],
             now_ms,

@@ -95,7 +95,8 @@ def checkpoint_of(row: sqlite3.Row) -> CheckpointRecord:
     if checksum_of(row["run_id"], row["number"], *values) != row["checksum"]:
         raise AgentCheckpointCorruptionError(
             f"Checkpoint {row['number']} of run {row['run_id']} is damaged: its checksum does not fit. "
-            "Nothing was changed. Fork from an earlier one (f5, or Runner.fork), or see: afk-tui doctor"
+            "Nothing was changed. Fork from an earlier one (/checkpoints in the app, or Runner.fork), or see: "
+            "afk-tui doctor"
         )
     return CheckpointRecord(
         checkpoint_id=f"{row['run_id']}.{row['number']}",

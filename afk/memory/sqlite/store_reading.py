@@ -27,9 +27,9 @@ class ReadingStore:
         """What was sent last in a workspace."""
         return await self._connection.read(sent.sent_messages, workspace, limit, most_chars)
 
-    async def find_in_thread(self, thread_id: str, text: str) -> list[int]:
-        """Places of a thread that hold a text, in order."""
-        found: list[int] = []
+    async def find_in_thread(self, thread_id: str, text: str) -> list[tuple[int, int]]:
+        """Places of a thread that hold a text, each with how often, in order."""
+        found: list[tuple[int, int]] = []
         after: int | None = 0
         while after is not None and text:
             more, after = await self._connection.read(in_thread.find_in_thread, thread_id, text, after)
