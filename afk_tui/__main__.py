@@ -1,6 +1,6 @@
 """`python -m afk_tui` is `afk-tui`."""
 
-from afk_tui.cli import main
+from afk_tui.start import main
 
 if __name__ == "__main__":
     main()

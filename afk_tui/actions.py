@@ -224,7 +224,7 @@ LOCAL_KEYS: tuple[tuple[str, str, str], ...] = (
     ("[ ]", "between several requests", "Request"),
     ("D R A", "deny all, deny all with a reason, allow all once (when all were read)", "Request"),
     ("v", "a diff side by side, or one under the other", "Request"),
-    ("f", "fold or unfold long values", "Request"),
+    ("f F", "fold or unfold long values; unfold the next one alone", "Request"),
     ("x del", "take the grant back", "Grants"),
     ("s", "summarise what is older", "Summary"),
     ("n", "make the summary anew, from the messages alone", "Summary"),

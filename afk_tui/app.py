@@ -28,6 +28,7 @@ from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.launch import Settings
 from afk_tui.gateway.messages import BugFound
 from afk_tui.keys import keymap, names_of, rebound
+from afk_tui.legible import legible
 from afk_tui.palette import AfkCommands
 from afk_tui.screens.main import MainScreen
 from afk_tui.screens.main_view import RequestsWait
@@ -106,6 +107,10 @@ class AfkApp(PacedApp[None], SizeGuard[None]):
         self.app_resume_signal.subscribe(self, self._take_terminal)
         self.call_after_refresh(self._open)
 
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's colours, legible."""
+        return legible(super().get_css_variables())
+
     def get_driver_class(self) -> type[Driver]:
         """Our own, in place of the one that it mends; any other was asked for."""
         chosen = super().get_driver_class()
@@ -131,6 +136,7 @@ class AfkApp(PacedApp[None], SizeGuard[None]):
 
     @work(exclusive=True, group="open", exit_on_error=False)
     async def _open(self) -> None:
+        await self.main.filled.wait()
         try:
             self._gateway = gateway = self._gateway or await self._load_engine()
             if not gc.isenabled():

@@ -5,17 +5,17 @@ Each command imports what it needs when it is called, so that `--version`, `--he
 
 from __future__ import annotations
 
-import gc
-import sys
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from afk_tui.cli_exit import EXIT_ERROR, EXIT_INTERRUPTED, ends_well
-from afk_tui.cli_output import fail, prepare_streams, print_json
+from afk_tui.cli_exit import EXIT_INTERRUPTED, ends_well
+from afk_tui.cli_options import Options
+from afk_tui.cli_output import print_json
 from afk_tui.cli_summarise import summarise
-from afk_tui.cli_values import Duration, Id, Options
+from afk_tui.cli_values import Duration, Id
+from afk_tui.start import open_app
 
 pass_options = click.make_pass_decorator(Options)
 json_option = click.option(
@@ -29,13 +29,8 @@ Exit codes: 0 done, 1 error, 2 wrong usage, 3 a run waits for a decision,
 4 a run was interrupted (it is kept, and can be resumed)."""
 
 
-def main() -> None:
-    """Run the command line of this process, and end it."""
-    prepare_streams()
-    sys.exit(_main(sys.argv[1:]))
-
-
-def _main(arguments: list[str]) -> int:
+def run_command(arguments: list[str]) -> int:
+    """Read a command line and do what it says; the exit code."""
     try:
         code: object = cli.main(arguments, prog_name="afk-tui", standalone_mode=False)
     except click.ClickException as error:
@@ -89,19 +84,8 @@ def cli(
     """
     context.obj = Options(db, workspace, agent, model, demo, trust, thread_id)
     if context.invoked_subcommand is None:
-        return ends_well(_open_app)(context.obj)
+        return ends_well(open_app)(context.obj)
     return None
-
-
-def _open_app(options: Options) -> int:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        fail("The app needs a terminal. In a script use: afk-tui run PROMPT", as_json=False)
-        return EXIT_ERROR
-    # nearly all that a start allocates stays; looking through it for garbage again and again is a fifth of the time
-    gc.disable()
-    from afk_tui.app import run_app
-
-    return run_app(options.settings(), options.thread_id)
 
 
 @cli.command()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from afk_tui.cli_exit import EXIT_DONE, EXIT_ERROR
+from afk_tui.cli_options import Options
 from afk_tui.cli_output import (
     age,
     argument_lines,
@@ -20,7 +21,6 @@ from afk_tui.cli_output import (
     tell_empty,
 )
 from afk_tui.cli_run import request_lines, resume_run
-from afk_tui.cli_values import Options
 from afk_tui.gateway.clean import clean_line
 
 _DECIDED = {

@@ -8,9 +8,10 @@ import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from afk_tui.cli_exit import EXIT_DONE, EXIT_INTERRUPTED
+from afk_tui.cli_options import Options
 from afk_tui.cli_output import print_json, print_json_line, print_table, say, size, tell, tell_empty
 from afk_tui.cli_signals import until_told_to_stop
-from afk_tui.cli_values import Options, duration
+from afk_tui.cli_values import duration
 from afk_tui.gateway.clean import clean_line
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from afk_tui.cli_exit import EXIT_DONE
+from afk_tui.cli_options import Options
 from afk_tui.cli_output import print_json, say, size
-from afk_tui.cli_values import Options
 from afk_tui.gateway.clean import clean_line
 
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec
 
+from afk_tui.cli_options import Options
 from afk_tui.cli_output import fail, silence_stdout, tell
-from afk_tui.cli_values import Options
 
 P = ParamSpec("P")
 EXIT_DONE, EXIT_ERROR, EXIT_USAGE, EXIT_AWAITING, EXIT_INTERRUPTED = 0, 1, 2, 3, 4

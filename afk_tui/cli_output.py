@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from afk_tui.gateway.clean import clean, clean_exact, clean_line
 
 if TYPE_CHECKING:
-    from afk_tui.cli_values import Options
+    from afk_tui.cli_options import Options
 
 
 def prepare_streams() -> None:

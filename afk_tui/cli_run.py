@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from afk_tui.cli_exit import EXIT_AWAITING, EXIT_DONE, EXIT_ERROR, EXIT_INTERRUPTED
+from afk_tui.cli_options import Options
 from afk_tui.cli_output import argument_lines, print_json, say, tell
 from afk_tui.cli_signals import until_told_to_stop
 from afk_tui.cli_stream import CleanStream
-from afk_tui.cli_values import Options
 from afk_tui.gateway.clean import clean_line
 
 if TYPE_CHECKING:

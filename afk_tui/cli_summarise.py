@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from afk_tui.cli_exit import EXIT_DONE, ends_well
+from afk_tui.cli_options import Options
 from afk_tui.cli_output import print_json, say, tell
-from afk_tui.cli_values import Id, Options
+from afk_tui.cli_values import Id
 from afk_tui.gateway.clean import clean
 
 

@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from afk_tui.cli_exit import EXIT_DONE
+from afk_tui.cli_options import Options
 from afk_tui.cli_output import age, print_json, print_table, say, tell_empty
-from afk_tui.cli_values import Options
 from afk_tui.gateway.clean import clean_line
 
 if TYPE_CHECKING:

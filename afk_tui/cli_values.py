@@ -1,17 +1,10 @@
-"""Values of the command line: ids, durations, and the options before the subcommand."""
+"""Values of the command line: ids and durations."""
 
 from __future__ import annotations
 
 import re
-import shlex
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from afk_tui.gateway.launch import Settings
 
 _DURATION = re.compile(r"(\d{1,9})([smhdw])")
 _UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
@@ -46,42 +39,3 @@ class Id(click.ParamType[str]):
         if not value.strip():
             self.fail("an id can't be empty. Take it from: afk-tui threads, runs or approvals", param, ctx)
         return value
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What stands before the subcommand; None where nothing was said."""
-
-    db: Path | None = None
-    workspace: Path | None = None
-    agent: str | None = None
-    model: str | None = None
-    demo: bool = False
-    trust: bool = False
-    thread_id: str | None = None
-
-    def settings(self) -> Settings:
-        """The same, for the gateway."""
-        from afk_tui.gateway.launch import Settings
-
-        return Settings(
-            workspace=self.workspace or Path("."),
-            db=self.db,
-            agent=self.agent,
-            model=self.model,
-            demo=self.demo,
-            trust=self.trust,
-        )
-
-    def command(self, *words: str, runs: bool = False) -> str:
-        """A command line to be typed later that means the same database, and (`runs`) the same agent and model."""
-        before: list[str] = []
-        if self.db is not None:
-            before += ["--db", str(self.db)]
-        if runs:
-            for option, value in (("--agent", self.agent), ("--model", self.model)):
-                if value is not None:
-                    before += [option, value]
-            if self.demo:
-                before.append("--demo")
-        return shlex.join(["afk-tui", *before, *words])

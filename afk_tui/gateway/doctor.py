@@ -155,7 +155,7 @@ def _tell_what_does_not_fit(path: Path, health: DatabaseHealth, problems: list[s
     for run_id, why in health.broken_runs.items():
         problems.append(
             f"Run {clean(run_id)} can't be resumed: {why}. Everything else of its thread can be read: fork it from an "
-            "earlier checkpoint (f5), or save the file with: afk-tui doctor --salvage OUT"
+            "earlier checkpoint (/checkpoints), or save the file with: afk-tui doctor --salvage OUT"
         )
     for thread_id in health.incomplete_threads:
         problems.append(

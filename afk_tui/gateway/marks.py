@@ -45,7 +45,7 @@ class Marks:
     def _marked(self, item: ConversationItem, after: str | None, pinned: set[str]) -> ConversationItem:
         if item.key == after:
             many = f"{self.messages:,} {'message' if self.messages == 1 else 'messages'}"
-            item = replace(item, above=f"{many} summarised · f8 shows what the model is sent of them")
+            item = replace(item, above=f"{many} summarised · /summary shows what the model is sent of them")
         if item.key in pinned:
             item = replace(item, footnote=" · ".join(filter(None, (item.footnote, PINNED))))
         return item

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from afk_tui.gateway.views import ConversationItem
+if TYPE_CHECKING:
+    from afk_tui.gateway.views import ConversationItem
 
 
 @dataclass

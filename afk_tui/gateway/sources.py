@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from afk.memory.records import CheckpointRecord, ThreadRecord
 from afk.memory.store import MemoryStore
@@ -120,6 +120,12 @@ class ConversationSource:
         """Whether an item stands before all whose heads were given."""
         seq = seq_of(key)
         return seq is not None and bool(self._seqs) and seq < self._seqs[0]
+
+    @staticmethod
+    def stand_before(keys: Iterable[str], others: Iterable[str]) -> bool:
+        """Whether one of these items stands before one of the others."""
+        first = min((seq for key in keys if (seq := seq_of(key)) is not None), default=None)
+        return first is not None and any((seq := seq_of(key)) is not None and seq > first for key in others)
 
     async def _read_marks_once(self) -> None:
         if self._marks is None:  # what changes later is for `remarked` to tell

@@ -35,10 +35,11 @@ class Texts:
             return ItemText(text, call_title(effect.tool_name, effect.arguments), copied(arguments))
         return ItemText(text) if messages else None
 
-    async def find(self, thread_id: str, text: str) -> list[str]:
-        """The keys of all messages and calls of a thread that hold a text, whatever its case, in order."""
+    async def find(self, thread_id: str, text: str) -> list[tuple[str, int]]:
+        """The keys of all messages and calls of a thread that hold a text, whatever its case, each with how often they
+        do; in order."""
         with told():
-            return [key_of(seq) for seq in await self._store.find_in_thread(thread_id, text)]
+            return [(key_of(seq), times) for seq, times in await self._store.find_in_thread(thread_id, text)]
 
     async def last_answer(self, thread_id: str) -> str | None:
         """The key of the model's last message, or None."""

@@ -8,11 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-ItemKind = Literal["user", "assistant", "call", "note", "queued"]
-CallStatus = Literal[
-    "waiting", "running", "ran", "failed", "denied", "answered", "interrupted", "unknown", "proposed"
-]
-Standing = Literal["idle", "working", "waiting", "stopped", "elsewhere", "decided"]
+from afk_tui.gateway.kinds import CallStatus, ItemKind, Standing
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,13 @@ class ApprovalScreen(ApprovalRecording):
             event.stop()
             event.prevent_default()
 
+    def _begin_with(self, key: str) -> None:
+        """It was pressed in the inbox, on this request, and heard there."""
+        if key in words.BLIND_KEYS:
+            self._choose(key)
+        else:
+            self.panel.say(words.READ_FIRST)
+
     def _choose(self, key: str) -> bool:
         view = self._view
         assert view is not None
@@ -99,6 +106,8 @@ class ApprovalScreen(ApprovalRecording):
                 self.panel.arguments.toggle_split()
             case "f" if self.panel.arguments.can_fold:
                 self.panel.arguments.toggle_folds()
+            case "F" if self.panel.arguments.folded:
+                self.panel.arguments.unfold_next()
             case _:
                 return False
         return True

@@ -29,7 +29,8 @@ LISTED_WIDTH = 112
 class ApprovalShowing(ModalScreen[None]):
     """Shows requests one after another, and keeps up with what changes elsewhere.
 
-    `everywhere`: the requests are of all threads, not of one. `clock` gives the time of a key (see `deafness.Clock`).
+    `everywhere`: the requests are of all threads, not of one. `pressed`: the key that the first one was opened with:
+    it counts, unless it would execute what nobody has read. `clock` gives the time of a key (see `deafness.Clock`).
     """
 
     AUTO_FOCUS: ClassVar[str | None] = ""
@@ -43,10 +44,12 @@ class ApprovalShowing(ModalScreen[None]):
         start: int = 0,
         *,
         everywhere: bool = False,
+        pressed: str = "",
         clock: Clock = key_time,
     ) -> None:
         super().__init__()
         self.everywhere = everywhere
+        self._pressed = pressed
         self._gateway = gateway
         self._requests = list(requests)
         self._start = start
@@ -78,6 +81,8 @@ class ApprovalShowing(ModalScreen[None]):
         self.set_interval(FILE_LOOK_EVERY_S, self._look_at_file)
         if self._requests:
             self._show(self._requests[max(0, min(self._start, len(self._requests) - 1))])
+            if self._pressed:
+                self._begin_with(self._pressed)
         else:
             self.dismiss()
 
@@ -100,6 +105,10 @@ class ApprovalShowing(ModalScreen[None]):
     def panel(self) -> RequestPanel:
         """All that is shown of a request."""
         return self.query_one("#dialog", RequestPanel)
+
+    def _begin_with(self, key: str) -> None:
+        """The key that this was opened with."""
+        raise NotImplementedError
 
     # showing
 

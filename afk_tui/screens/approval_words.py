@@ -7,7 +7,7 @@ from typing import Literal
 
 from rich.cells import cell_len
 
-from afk_tui.gateway.views import ApprovalView, PatternChoice
+from afk_tui.gateway.views import ApprovalView, PatternChoice, WaitingRow
 from afk_tui.screens.lines import KeyHint
 from afk_tui.screens.words import count
 from afk_tui.widgets.argument_view import ArgumentView
@@ -47,6 +47,9 @@ EXECUTING_KEYS = frozenset({"a", "t", "w", "g", "e"})
 BATCH_KEYS = frozenset({"A", "D", "R"})
 # Keys that are named by what they write, whatever a keyboard calls them.
 KEYS_BY_CHARACTER = frozenset({"[", "]", *BATCH_KEYS})
+# What decides nothing of what is executed, or asks once more, can be begun before the request was on the screen.
+BLIND_KEYS = frozenset({"d", "r", "p", *BATCH_KEYS})
+READ_FIRST = "Nothing is decided yet. Read the request to its end; then its keys answer it."
 EDITED = "Edited. This is what a yes would execute now; nothing is decided yet."
 NOT_EDITED = "The arguments are as they were asked for."
 
@@ -60,7 +63,7 @@ PAST: dict[Decision, str] = {
 }
 
 
-def decision_keys(view: ApprovalView) -> frozenset[str]:
+def decision_keys(view: ApprovalView | WaitingRow) -> frozenset[str]:
     """The keys that answer this request, or begin to."""
     return frozenset("ghs" if view.kind == "uncertain" else "atwedrp")
 
@@ -164,6 +167,8 @@ def look_hints(arguments: ArgumentView) -> list[KeyHint]:
     if arguments.can_fold:
         way = f"unfold {arguments.folded} lines" if arguments.folded else "fold"
         looks.append(KeyHint("f", way, "unfold" if arguments.folded else "fold"))
+    if arguments.folded:
+        looks.append(KeyHint("F", "unfold the next", "the next", "next"))
     return looks
 
 

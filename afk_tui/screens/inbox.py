@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -13,13 +15,31 @@ from textual.screen import ModalScreen
 
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.views import ThreadRow, WaitingRow
+from afk_tui.screens.approval_words import BATCH_KEYS, decision_keys
+from afk_tui.screens.deafness import Clock, Deafness, key_time
 from afk_tui.screens.help import HelpScreen
 from afk_tui.styles_folder import styles_folder
 from afk_tui.widgets.paged_list import PagedList
 from afk_tui.widgets.status_line import shorten_middle
 from afk_tui.widgets.thread_list import age
 
-EMPTY = "Nothing waits for you."
+EMPTY = "Nothing waits for you.\nWhat needs your yes, in whatever thread, will stand here."
+# by the kind of the row under the cursor: a call, a call of unknown outcome, a run; then the same for a narrow screen
+KEYS = {
+    "call": ("enter open · a t w e d r p answer · D deny all · esc close", "enter · a e d r p · D · esc"),
+    "uncertain": ("enter open · g h s answer · esc close", "enter · g h s · esc"),
+    "run": ("enter go there · esc close", "enter · esc"),
+    "": ("esc close", "esc"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What was chosen. `key`: the id of a request, or "thread:<id>" for an interrupted run; `pressed`: the key that
+    answers the request, or begins to, or "" where it is only opened."""
+
+    key: str
+    pressed: str = ""
 
 
 class WaitingSource:
@@ -77,8 +97,12 @@ class _WaitingList(PagedList[WaitingRow | ThreadRow]):
         return text.append(" · ".join(rest), muted)
 
 
-class InboxScreen(ModalScreen[str | None]):
-    """Dismisses with the id of a request, "thread:<id>" for an interrupted run, or None."""
+class InboxScreen(ModalScreen[Chosen | None]):
+    """Dismisses with what was chosen, or None.
+
+    The keys that answer a request stand for the same here, for the one under the cursor; like there they count only
+    after half a second without any key. What they do, and what must have been seen before, is the approval's to say.
+    """
 
     CSS_PATH = styles_folder() / "inbox.tcss"
     AUTO_FOCUS = "#waiting"
@@ -89,25 +113,66 @@ class InboxScreen(ModalScreen[str | None]):
         Binding("f1", "help", "Help", show=False, id="help"),
     ]
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, *, clock: Clock = key_time) -> None:
         super().__init__()
         self._gateway = gateway
+        self._deafness = Deafness(clock)
 
     def compose(self) -> ComposeResult:
         """The list."""
         with Vertical(id="inbox") as box:
             box.border_title = "Waiting for you"
-            box.border_subtitle = "enter open · esc close"
             yield _WaitingList(self._gateway)
+
+    def on_mount(self) -> None:
+        """What is typed on the way here, or back to this window, answers nothing."""
+        self.watch(self.app, "app_focus", self._deafen)
+
+    def _deafen(self) -> None:
+        self._deafness.deafen()
+        self.call_after_refresh(self._deafness.begin)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether an answer pressed now would be heard."""
+        return self._deafness.is_over
+
+    def on_resize(self) -> None:
+        """As many keys as there is room for."""
+        self._list_keys()
+
+    def on_paged_list_row_highlighted(self, message: PagedList.RowHighlighted) -> None:
+        """Another row, perhaps because this one was decided elsewhere: what was meant for that one answers nothing."""
+        message.stop()
+        self._deafen()
+        self._list_keys()
+
+    def _list_keys(self) -> None:
+        row = self.query_one(_WaitingList).highlighted
+        kind = row.kind if isinstance(row, WaitingRow) else "run" if row is not None else ""
+        whole, short = KEYS[kind]
+        self.query_one("#inbox").border_subtitle = whole if self.size.width > len(whole) + 6 else short
+
+    def on_key(self, event: events.Key) -> None:
+        """An answer to the request under the cursor, or to all."""
+        key = event.character if event.character in BATCH_KEYS else event.key
+        heard = self._deafness.hears(event)
+        row = self.query_one(_WaitingList).highlighted
+        if isinstance(row, WaitingRow) and key in decision_keys(row) | BATCH_KEYS:
+            event.stop()
+            event.prevent_default()
+            if heard:
+                self.dismiss(Chosen(row.approval_id, key))
 
     async def reload(self) -> None:
         """Read again what waits; the cursor stays on its row."""
         await self.query_one(_WaitingList).reload()
+        self._list_keys()
 
     def on_paged_list_row_chosen(self, message: PagedList.RowChosen) -> None:
         """Answer with the row chosen."""
         message.stop()
-        self.dismiss(message.key)
+        self.dismiss(Chosen(message.key))
 
     def action_help(self) -> None:
         """Show every key."""

@@ -55,6 +55,8 @@ class MainScreen(MainHints):
         """Before the store is open there is nothing to act on."""
         if not self.has_begun and action in BY_NAME and action not in ("help", "quit"):
             return False
+        if not self.filled.is_set() and action in ("escape", "undo_delete"):
+            return False
         return super().check_action(action, parameters)
 
     def on_screen_resume(self) -> None:
@@ -126,13 +128,13 @@ class MainScreen(MainHints):
         chosen = await self.app.push_screen_wait(InboxScreen(self.gateway))
         if chosen is None:
             return
-        if chosen.startswith("thread:"):
-            await self.open_thread(chosen.removeprefix("thread:"))
+        if chosen.key.startswith("thread:"):
+            await self.open_thread(chosen.key.removeprefix("thread:"))
             return
-        thread_id = await self.gateway.thread_of_request(chosen)
+        thread_id = await self.gateway.thread_of_request(chosen.key)
         if thread_id is not None:
             await self.open_thread(thread_id)
-            self.open_requests(chosen, everywhere=True)
+            self.open_requests(chosen.key, everywhere=True, pressed=chosen.pressed)
 
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def action_grants(self) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import on, work
 
 from afk_tui.gateway.errors import GatewayError
-from afk_tui.gateway.views import ItemText, ThreadRow
 from afk_tui.screens.main_drawer import MainDrawer
 from afk_tui.screens.words import count, size
 from afk_tui.telling import tell_error, telling
 from afk_tui.widgets.below_bar import BelowBar
 from afk_tui.widgets.code_blocks import CodeBlock, code_blocks
 from afk_tui.widgets.conversation import Conversation
+
+if TYPE_CHECKING:
+    from afk_tui.gateway.views import ItemText, ThreadRow
 
 COPY_BYTES = 74_994
 """More than this some terminals drop: it is 100,000 characters of OSC 52. tmux takes ten times as much, whole or not
@@ -119,6 +123,8 @@ class MainReading(MainDrawer):
         found = await self.gateway.texts.item(self.thread_id, key) if self.thread_id else None
         if found is None:
             shown = self.conversation.copy_text(key) or self._streamed.get(self.thread_id or "")
+            from afk_tui.gateway.views import ItemText
+
             found = ItemText(shown) if shown else None
         if found is None or not found.whole:
             self.notify("There is no text here to copy.", markup=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import on, work
 
 from afk_tui.actions import BY_COMMAND
 from afk_tui.gateway import messages as told
 from afk_tui.gateway.errors import GatewayError
-from afk_tui.gateway.views import ThreadRow
 from afk_tui.keys import written
 from afk_tui.screens.main_trouble import MainTrouble
 from afk_tui.screens.main_view import STREAM_KEY
@@ -16,6 +17,9 @@ from afk_tui.widgets.composer import Composer
 from afk_tui.widgets.conversation import Conversation
 from afk_tui.widgets.paged_list import PagedList
 from afk_tui.widgets.request_bar import RequestBar
+
+if TYPE_CHECKING:
+    from afk_tui.gateway.views import ThreadRow
 
 DRAFT_AFTER_S = 0.4
 # each is compared with the files that it would change: of more, only those of the thread are shown
@@ -148,7 +152,8 @@ class MainRuns(MainTrouble):
     @on(Composer.DraftChanged)
     def keep_draft(self, event: Composer.DraftChanged) -> None:
         """Write the draft down a moment after the last key."""
-        self.conversation.make_way()
+        if self.filled.is_set():
+            self.conversation.make_way()
         self._draft_timer_stop()
         if not self._shows_something:
             return
@@ -259,8 +264,9 @@ class MainRuns(MainTrouble):
         above = self.app.screen
         try:
             if isinstance(above, ApprovalScreen):
-                thread_id = None if above.everywhere else self.thread_id
-                above.refresh_requests(await self.gateway.requests(thread_id))
+                requests = await self.gateway.requests(None if above.everywhere else self.thread_id)
+                if above in self.app.screen_stack:  # it was not left meanwhile
+                    above.refresh_requests(requests)
             elif isinstance(above, InboxScreen):
                 await above.reload()
             elif isinstance(above, CompactionScreen):
@@ -304,7 +310,7 @@ class MainRuns(MainTrouble):
     @on(RequestBar.Opened)
     def open_waiting(self) -> None:
         """Enter on an empty composer, or a click on the bar."""
-        if self.request_bar.count:
+        if self.filled.is_set() and self.request_bar.count:
             self.open_requests()
 
     def _offer_requests(self, thread_id: str) -> None:
@@ -315,8 +321,10 @@ class MainRuns(MainTrouble):
             self.open_requests()
 
     @work(exclusive=True, group="requests", exit_on_error=False)
-    async def open_requests(self, approval_id: str | None = None, *, everywhere: bool = False) -> None:
-        """Show what waits in this thread, or `everywhere`, the given request first."""
+    async def open_requests(
+        self, approval_id: str | None = None, *, everywhere: bool = False, pressed: str = ""
+    ) -> None:
+        """Show what waits in this thread, or `everywhere`, the given request first, as if `pressed` was typed there."""
         from afk_tui.screens.approval import ApprovalScreen
 
         if self.thread_id is None or self.app.screen is not self:
@@ -330,7 +338,11 @@ class MainRuns(MainTrouble):
         if not requests or self.app.screen is not self:
             return
         start = next((n for n, r in enumerate(requests) if r.approval_id == approval_id), 0)
-        await self.app.push_screen_wait(ApprovalScreen(self.gateway, requests, start, everywhere=everywhere))
+        # decided meanwhile: the key was meant for it, and for no other
+        pressed = pressed if requests[start].approval_id == approval_id else ""
+        await self.app.push_screen_wait(
+            ApprovalScreen(self.gateway, requests, start, everywhere=everywhere, pressed=pressed)
+        )
         self.composer.focus()
         self.sync()
 

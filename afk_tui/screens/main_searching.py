@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
+
 from textual import on, work
 from textual.timer import Timer
 
@@ -19,8 +22,10 @@ class MainSearching(MainReading):
 
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **options)
-        self._hits: list[str] = []
-        """Keys of items, in their order."""
+        self._found: list[tuple[str, int]] = []
+        """Keys of items, in their order, each with how often what is searched for stands in it."""
+        self._before: list[int] = []
+        """How many hits stand before those of each item; behind the last one, how many there are."""
         self._hit = -1
         self._settling: Timer | None = None
 
@@ -47,7 +52,7 @@ class MainSearching(MainReading):
         bar.close()
         if self._settling is not None:
             self._settling.stop()
-        self._hits, self._hit = [], -1
+        self._take([])
         self.conversation.show_found("")
         if had_focus:
             self.conversation.focus()
@@ -71,43 +76,53 @@ class MainSearching(MainReading):
         if thread_id is None:
             return
         try:
-            keys = await self.gateway.texts.find(thread_id, text)
+            found = await self.gateway.texts.find(thread_id, text)
         except GatewayError as error:
             tell_error(self, error)
             return
         if thread_id != self.thread_id or self.search_bar.text != text:
             return
         conversation.show_found(text)
-        self._hits = keys
+        self._take(found)
         self._hit = self._nearest()
         self._show_hit()
 
+    def _take(self, found: list[tuple[str, int]]) -> None:
+        self._found, self._hit = found, -1
+        self._before = [0, *accumulate(times for _, times in found)]
+
+    @property
+    def _hits(self) -> int:
+        return self._before[-1] if self._before else 0
+
     def _nearest(self) -> int:
-        """The first hit on the screen, else the last one above it, else the first."""
+        """The first hit of the first item on the screen that has one, else the last one above it, else the first."""
         entries = self.conversation.pages.entries
-        if not self._hits or not entries:
+        if not self._found or not entries:
             return -1
         first, last = self.conversation.shown_range
         shown = {entry.key for entry in entries[first : last + 1]}
-        on_screen = next((at for at, key in enumerate(self._hits) if key in shown), None)
+        on_screen = next((at for at, (key, _) in enumerate(self._found) if key in shown), None)
         if on_screen is not None:
-            return on_screen
-        above = (at for at in range(len(self._hits) - 1, -1, -1) if (self._place(at) or 0) < first)
-        return next(above, 0)
+            return self._before[on_screen]
+        above = (at for at in range(len(self._found) - 1, -1, -1) if (self._place(at) or 0) < first)
+        found = next(above, None)
+        return 0 if found is None else self._before[found + 1] - 1
 
     def _place(self, at: int) -> int | None:
-        """Where a hit stands among the items; None while what is that early is not listed yet."""
-        return self.conversation.pages.find(self._hits[at])
+        """Where an item with hits stands among the items; None while what is that early is not listed yet."""
+        return self.conversation.pages.find(self._found[at][0])
 
     def _show_hit(self) -> None:
         bar = self.search_bar
-        if 0 <= self._hit < len(self._hits):
-            place = self._place(self._hit)
+        if 0 <= self._hit < self._hits:
+            at = bisect_right(self._before, self._hit) - 1
+            place = self._place(at)
             if place is not None:
-                self.conversation.go_to_found(place)
+                self.conversation.go_to_found(place, self._hit - self._before[at], self._found[at][1])
             else:
                 self._settling = self.set_timer(SETTLE_S, self._show_hit)
-            bar.say(f"{self._hit + 1:,} of {len(self._hits):,}")
+            bar.say(f"{self._hit + 1:,} of {self._hits:,}")
         else:
             bar.say("nothing found" if bar.text else "")
 
@@ -116,7 +131,7 @@ class MainSearching(MainReading):
     def step(self, event: SearchBar.StepAsked | Conversation.HitAsked) -> None:
         """The next hit that way; round at the ends."""
         if self._hits and self.search_bar.display:
-            self._hit = (self._hit + event.direction) % len(self._hits)
+            self._hit = (self._hit + event.direction) % self._hits
             self._show_hit()
 
     @on(SearchBar.Entered)

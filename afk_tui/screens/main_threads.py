@@ -9,13 +9,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from afk_tui.gateway.errors import GatewayError
-from afk_tui.gateway.views import ThreadRow
 from afk_tui.screens.main_deleting import MainDeleting
 from afk_tui.telling import tell_error, telling
 from afk_tui.widgets.thread_list import ThreadList
 
 if TYPE_CHECKING:
     from afk_tui.gateway.threads import ThreadFilter
+    from afk_tui.gateway.views import ThreadRow
 
 EMPTY: dict[ThreadFilter, str] = {
     "current": "No threads here yet.\nWrite a message and press enter.",

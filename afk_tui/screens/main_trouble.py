@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.timer import Timer
@@ -10,6 +11,9 @@ from textual.timer import Timer
 from afk_tui.gateway import messages as told
 from afk_tui.screens.main_view import MainView
 from afk_tui.screens.main_words import Wait
+
+if TYPE_CHECKING:
+    from afk_tui.gateway.views import RunView
 
 TICK_S = 1.0
 
@@ -46,10 +50,19 @@ class MainTrouble(MainView):
         wait = self.waits.get(self.thread_id or "")
         if wait is None:
             return
-        left_s = wait.left_s(time.monotonic())
-        self.say(f"asking again in {left_s} s" if left_s else f"asking again (attempt {wait.attempt})")
+        self._say_how_long(wait)
         self.show_note()
         self.show_hints()
+
+    def _say_how_long(self, wait: Wait) -> None:
+        left_s = wait.left_s(time.monotonic())
+        self.say(f"asking again in {left_s} s" if left_s else f"asking again (attempt {wait.attempt})")
+
+    def show_status(self, view: RunView | None, workspace: str) -> None:
+        """With how long is waited, which a new status would hide until the next second."""
+        super().show_status(view, workspace)
+        if (wait := self.waits.get(self.thread_id or "")) is not None:
+            self._say_how_long(wait)
 
     async def try_now(self) -> None:
         """Ask the model again at once."""

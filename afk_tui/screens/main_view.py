@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -17,7 +18,6 @@ from textual.widgets import Static
 from afk_tui.actions import BY_NAME
 from afk_tui.gateway.clean import clean
 from afk_tui.gateway.errors import GatewayError
-from afk_tui.gateway.views import ConversationItem, RunView, ThreadRow
 from afk_tui.keys import key_of, keys_of, written
 from afk_tui.screens.main_words import Wait, hints_of, note_of, wait_note
 from afk_tui.telling import tell_error
@@ -34,6 +34,7 @@ from afk_tui.widgets.thread_list import ThreadList
 if TYPE_CHECKING:
     from afk_tui.gateway.gateway import Gateway
     from afk_tui.gateway.sources import ConversationSource
+    from afk_tui.gateway.views import ConversationItem, RunView, ThreadRow
 
 
 @dataclass
@@ -47,6 +48,8 @@ class RequestsWait(Message):
 
 NOTE_KEY = "note:run"
 QUEUED = "queued:"
+LATEST = 50
+"""Items at the end among which one that was told of early may stand."""
 QUEUED_KEYS = "sent when the run ends · ↑ edits it"
 STREAM_KEY = "stream"
 NARROW_COLUMNS = 76
@@ -85,6 +88,8 @@ class MainView(Screen[None]):
         self._streamed: dict[str, str] = {}
         self._waiting_everywhere = 0
         self._shows_something = False
+        self.filled = asyncio.Event()
+        """Whether all parts are there."""
         self.has_begun = False
         """Whether a conversation is shown, and what is sent would go somewhere."""
         self.waits: dict[str, Wait] = {}
@@ -100,26 +105,42 @@ class MainView(Screen[None]):
         self._title = "New thread"
 
     def compose(self) -> ComposeResult:
-        """The parts, from the top left to the bottom."""
+        """What is painted first: where one writes, and the frame around what `fill` brings."""
         with Horizontal(id="body"):
             with Vertical(id="side"):
                 yield Static("Threads", id="side-title", markup=False)
-                yield ThreadList(lambda: self.gateway.now_ms(), id="threads")
             with Vertical(id="main"):
                 yield Static("New thread", id="title", markup=False)
-                yield Conversation(id="conversation")
-                yield SearchBar(id="search")
-                yield BelowBar("ctrl+end", id="below")
-                yield RequestBar(key=written(self.key_of("approvals")), id="requests")
-                yield CompletionList(id="completions")
+                yield Static(id="unfilled", markup=False)
                 yield Composer(
                     app_keys=keys_of(self.app),
                     placeholder="Write a message, or /help",
                     cursor_blink=self._cursor_blink,
                     id="composer",
                 )
-        yield StatusLine(Status(state="opening"), id="status")
+        yield StatusLine(
+            Status(state="opening"), compaction_key=written(self.key_of("compaction")), id="status"
+        )
         yield KeyHints(id="hints")
+
+    def on_mount(self) -> None:
+        """Nobody waits for a list to write."""
+        self.call_after_refresh(self.fill)
+
+    async def fill(self) -> None:
+        """The rest of the parts, once the first frame is painted. What is told to the screen meanwhile waits."""
+        below = (
+            Conversation(id="conversation"),
+            SearchBar(id="search"),
+            BelowBar(self.key_of("to_end"), id="below"),
+            RequestBar(key=written(self.key_of("approvals")), id="requests"),
+            CompletionList(id="completions"),
+        )
+        with self.app.batch_update():
+            await self.query_one("#side").mount(ThreadList(lambda: self.gateway.now_ms(), id="threads"))
+            await self.query_one("#main").mount_all(below, before="#unfilled")
+            await self.query_one("#unfilled").remove()
+        self.filled.set()
 
     @property
     def threads(self) -> ThreadList:
@@ -261,12 +282,13 @@ class MainView(Screen[None]):
         self.request_bar.show_requests(
             len(here), here[0] if here else "", elsewhere=len(everywhere) - len(here)
         )
-        self._show_status(view, thread.workspace if thread else self.gateway.workspace)
+        self.show_status(view, thread.workspace if thread else self.gateway.workspace)
         self._queued = queued
         self.show_note()
         self.show_hints()
 
-    def _show_status(self, view: RunView | None, workspace: str) -> None:
+    def show_status(self, view: RunView | None, workspace: str) -> None:
+        """The status line: the state, the model, the folder, and what was used."""
         state = view.state if view else ""
         if view and view.standing == "working":
             state = "running"
@@ -295,6 +317,8 @@ class MainView(Screen[None]):
         for threads, said in ((self.taken_away, TAKEN_AWAY), (self.outcome_waits, OUTCOME_WAITS)):
             if self.thread_id in threads:
                 text, tone = f"{said}\n{text}" if text else said, "warning"
+        from afk_tui.gateway.views import ConversationItem
+
         items = [ConversationItem(key=NOTE_KEY, kind="note", text=text, tone=tone)] if text else []
         for at, waiting in enumerate(queued):
             footnote = f"queued, {at + 1} of {len(queued)}" if len(queued) > 1 else "queued"
@@ -321,7 +345,7 @@ class MainView(Screen[None]):
         offered = hints_of(
             self.run_view,
             self._waiting_everywhere,
-            in_list=self.threads.has_focus,
+            in_list=isinstance(self.focused, ThreadList),
             is_waited=self.thread_id in self.waits,
         )
         for name, says in offered:
@@ -381,9 +405,14 @@ class MainView(Screen[None]):
         items, anew = await source.changed()
         if source is not self._source:
             return
-        if anew:
+        # what the run told of meanwhile is shown already, and may stand behind what was read here
+        conversation = self.conversation
+        latest = [entry.key for entry in conversation.pages.entries[-LATEST:]]
+        if anew or source.stand_before(
+            (item.key for item in items if not conversation.knows(item.key)), latest
+        ):
             self._tail_keys = []
-            await self.conversation.open(source)
+            await conversation.open(source, place=None if conversation.follow else conversation.place)
         for item in items:
             self.show_item(item)
 

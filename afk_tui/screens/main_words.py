@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from afk_tui.gateway.views import RunView
+if TYPE_CHECKING:
+    from afk_tui.gateway.views import RunView
 
 Tone = Literal["info", "warning"]
 THREAD_HINTS = (("f", "filter"), ("p", "pin"), ("a", "archive"), ("r", "rename"), ("del", "delete"))
@@ -52,7 +53,10 @@ def note_of(view: RunView | None, key_of: Callable[[str], str], wait: str = "") 
         case "decided":
             return f"Decided elsewhere. Nothing runs until you say so: {resume} goes on.", "warning"
         case "elsewhere":
-            return "This run goes on in another process. What it does appears here.", "info"
+            return (
+                "This run goes on in another process. What it does appears here.\n"
+                f"Should that process hang, {resume} offers to take the run over."
+            ), "info"
         case "working":
             return wait, "warning" if wait else "info"
         case "waiting" | "idle":
@@ -82,8 +86,8 @@ def _stopped(view: RunView, key_of: Callable[[str], str]) -> str:
             )
         case "context_length":
             after = (
-                f"What was recorded is kept. {key_of('summary')}, then s, has the older messages summarised; {resume} "
-                "then goes on from here."
+                f"What was recorded is kept: {resume} has the older messages summarised where they can be, and goes on "
+                f"from here. {key_of('summary')} shows the summary, and makes one by hand."
             )
         case "":
             after = f"What was recorded is kept: {resume} goes on from here."
@@ -101,9 +105,10 @@ def hints_of(view: RunView | None, waiting: int, *, in_list: bool, is_waited: bo
             hints.append(("resume", "ask now"))
         hints.append(("stop", "stop"))
     if view and view.standing in ("stopped", "decided"):
-        hints.append(("resume", "resume"))
         if view.cause == "context_length":
-            hints.append(("summary", "summarise"))
+            hints += [("resume", "summarise, go on"), ("summary", "summary")]
+        else:
+            hints.append(("resume", "resume"))
     if in_list:
         hints += THREAD_HINTS
     return [

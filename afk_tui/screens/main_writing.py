@@ -18,8 +18,9 @@ _KEY = max(len(action.key_label) for action in ACTIONS)
 class MainWriting(MainSearching):
     """The main screen's help for the composer."""
 
-    def on_mount(self) -> None:
+    async def fill(self) -> None:
         """The composer hands its keys to the list above it while that is open."""
+        await super().fill()
         self.composer.popup = self._popup
 
     @property
@@ -30,11 +31,13 @@ class MainWriting(MainSearching):
     def offer_completions(self, event: Composer.TokenChanged) -> None:
         """A word is being written that can be completed, or no longer."""
         token = event.token
+        if not self.filled.is_set():
+            return
         if token is None:
             self.workers.cancel_group(self, "files")
             self._popup.hide()
         elif token.kind == "/":
-            self._popup.show(token, commands_like(token.text), "enter does it · tab completes · esc closes")
+            self._popup.show(token, commands_like(token.text), "enter does it · tab completes · esc")
         else:
             self._offer_files(token)
 
@@ -73,7 +76,8 @@ class MainWriting(MainSearching):
     @on(Composer.PageAsked)
     def page(self, event: Composer.PageAsked) -> None:
         """Page keys scroll the conversation from the composer too."""
-        self.conversation.action_page(event.direction)
+        if self.filled.is_set():
+            self.conversation.action_page(event.direction)
 
     @on(Composer.PasteShown)
     def show_paste(self, event: Composer.PasteShown) -> None:

@@ -21,7 +21,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from afk_tui.terminal.leaving import CANCEL, LEAVE
+from afk_tui.terminal.leaving import CANCEL, CLEAR, LEAVE
 from afk_tui.terminal.writer import TerminalWriter
 
 # a terminal that takes nothing for so long is left without waiting for it
@@ -66,6 +66,11 @@ class TerminalDriver(LinuxDriver):
         )
         self._writer.start()
         super().start_application_mode()
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back, with nothing of the app on it."""
+        self.write(CLEAR.decode())
+        super().stop_application_mode()
 
     def close(self) -> None:
         """Wait until the terminal has taken all, but not for ever: what it did not take by then is thrown away, and

@@ -1,5 +1,8 @@
 """What a terminal is told when it is left."""
 
+# A terminal without an alternate screen (GNU screen, as it comes) would keep what was painted, and the shell would
+# write on top of it. Not a part of LEAVE, which may come when a shell has the terminal again.
+CLEAR = b"\x1b[0m\x1b[2J\x1b[H"
 # Leave the alternate screen, show the cursor, and end every mode that a terminal was asked for: mouse, focus,
 # paste, keyboard, line wrap.
 LEAVE = (

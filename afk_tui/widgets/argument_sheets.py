@@ -60,6 +60,10 @@ class Sheet(ABC):
         """Unfold what is folded in a row; whether there was something."""
         return False
 
+    def next_fold(self, row: int) -> int | None:
+        """The first row from this one on, or else of all, in which something is folded."""
+        return None
+
 
 class TextSheet(Sheet):
     """Numbered lines of one text. What `folds` name (first and last line inside, from 0) is folded to begin with."""
@@ -136,6 +140,13 @@ class TextSheet(Sheet):
         self._open_folds.add(line)
         self._refold()
         return True
+
+    def next_fold(self, row: int) -> int | None:
+        folded = [line for line in self._folds if line not in self._open_folds]
+        if not folded:
+            return None
+        rows = [self.row_of(line) for line in folded]
+        return next((at for at in rows if at >= row), rows[0])
 
     def _refold(self) -> None:
         self._take_visible()

@@ -30,10 +30,10 @@ class ArgumentView(ScrollView, can_focus=True):
     """A preview of a call's arguments, of the kind "diff", "command" or "json". The text is clean already.
 
     Arrows, page keys, home, end and the wheel scroll; enter and space do nothing here. Long lines go on in
-    the next row, behind a mark in the gutter. Long values of JSON are folded; `toggle_folds`, or a click on one,
-    unfolds them. A diff is side by side where there is room, or as `toggle_split` says. `last_line_seen` becomes
-    true when the last row has been painted on the screen with nothing folded, and stays so until another text is
-    shown.
+    the next row, behind a mark in the gutter. Long values of JSON are folded; `toggle_folds` unfolds them, and
+    `unfold_next`, or a click on one, only that. A diff is side by side where there is room, or as `toggle_split`
+    says. `last_line_seen` becomes true when the last row has been painted on the screen with nothing folded, and
+    stays so until another text is shown.
     """
 
     ALLOW_SELECT = False
@@ -170,6 +170,16 @@ class ArgumentView(ScrollView, can_focus=True):
         top, _ = self._sheet.line_at(min(self.scroll_offset.y, self._sheet.height - 1))
         self._sheet.set_folded(not self._sheet.folded)
         self._show_from(top)
+
+    def unfold_next(self) -> None:
+        """Unfold one: the first that is folded on the screen, or below it, or else the first of all."""
+        row = self._sheet.next_fold(self.scroll_offset.y)
+        if row is None:
+            return
+        top, bottom = self.scroll_offset.y, self.scroll_offset.y + self.size.height
+        line, _ = self._sheet.line_at(top if top <= row < bottom else row)
+        self._sheet.unfold_at(row)
+        self._show_from(line)
 
     def on_click(self, event: events.Click) -> None:
         """Unfold what was clicked on."""

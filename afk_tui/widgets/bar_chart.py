@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.cells import cell_len
+from rich.style import Style
 from rich.text import Text
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -26,8 +28,15 @@ class BarChart(Widget):
     """One line a bar, with its label, size and share; the longest bar takes the room there is."""
 
     DEFAULT_CSS = """
-    BarChart { height: auto; width: 1fr; min-width: 1; }
+    BarChart {
+        height: auto;
+        width: 1fr;
+        min-width: 1;
+        & > .bar-chart--bar { color: $primary; }
+    }
     """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"bar-chart--bar"}
 
     bars: reactive[tuple[Bar, ...]] = reactive((), layout=True)
 
@@ -40,6 +49,7 @@ class BarChart(Widget):
         total = sum(bar.size for bar in self.bars) or 1
         largest = max(bar.size for bar in self.bars) or 1
         room = self.size.width - label - said - 9
+        style = Style(color=self.get_component_rich_style("bar-chart--bar").color)
         text = Text(no_wrap=True, overflow="ellipsis", end="")
         for n, bar in enumerate(self.bars):
             drawn = drawn_bar(bar.size / largest, room) if room >= LEAST_BAR else ""
@@ -47,7 +57,7 @@ class BarChart(Widget):
             text.append("\n" if n else "")
             text.append(f"{bar.label:<{label}} ")
             if drawn:
-                text.append(f"{drawn:<{room}} ")
+                text.append(f"{drawn:<{room}} ", style)
             text.append(f"{bar.said:>{said}} {share}")
         return text
 

@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.message import Message
 from textual.timer import Timer
 
-from afk_tui.gateway.views import ConversationItem, ItemHead
 from afk_tui.widgets import conversation_palette
 from afk_tui.widgets.conversation_cursor import ConversationCursor
 from afk_tui.widgets.conversation_layout import Spot
@@ -24,6 +23,9 @@ from afk_tui.widgets.conversation_source import (
     Source,
 )
 from afk_tui.widgets.conversation_stream import AFTER_KEY_AT_MOST_EVERY_S, TYPING_S, Stream
+
+if TYPE_CHECKING:
+    from afk_tui.gateway.views import ConversationItem, ItemHead
 
 # what is earlier waits until what was opened is painted
 SETTLED_S = 0.3

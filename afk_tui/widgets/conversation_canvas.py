@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -18,11 +18,13 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from afk_tui.gateway.views import ConversationItem
 from afk_tui.widgets.conversation_layout import Entry, Layout, Spot
 from afk_tui.widgets.conversation_palette import Palette, palette_of
 from afk_tui.widgets.conversation_pieces import Piece, Row, draw_piece
 from afk_tui.widgets.conversation_plain import Line, draw_plain
+
+if TYPE_CHECKING:
+    from afk_tui.gateway.views import ConversationItem
 
 _DRAWN_PIECES = 500
 # a line of a selection is the serial of its entry, then its line there: it stays true when the text above grows
@@ -50,6 +52,8 @@ class ConversationCanvas(ScrollView, inherit_bindings=False):
         """Show that item also while the focus is elsewhere."""
         self.found = ""
         """A text in small letters, to be marked wherever it is shown."""
+        self.found_here: tuple[Piece, int] | None = None
+        """The one of them that was gone to: its piece, and how many stand before it there."""
         self._moving = False
         self._palette: Palette | None = None
         self._palette_is_stale = True
@@ -132,7 +136,9 @@ class ConversationCanvas(ScrollView, inherit_bindings=False):
         if strip is None:
             strip = piece.strips[key] = self._strip(rows[spot.line], width, bar=bar)
         if self.found:
-            strip = self._mark_found(strip, rows[spot.line])
+            strip = self._mark_found(
+                strip, rows[spot.line], self._number_of_found_here(piece, rows, spot.line)
+            )
         number = (entry.serial << _LINE_BITS) + entry.sums.top(spot.piece) + spot.line
         selection = self.text_selection
         if selection is not None:
@@ -146,13 +152,20 @@ class ConversationCanvas(ScrollView, inherit_bindings=False):
         fill = base + row.fill if row.fill is not None else base
         return Strip(segments).adjust_cell_length(width, fill)
 
-    def _mark_found(self, strip: Strip, row: Row) -> Strip:
+    def _number_of_found_here(self, piece: Piece, rows: list[Row], line: int) -> int:
+        """Which of the hits on a line is the one that was gone to; -1 for none."""
+        if self.found_here is None or self.found_here[0] is not piece:
+            return -1
+        return self.found_here[1] - sum(small(text_of(row)).count(self.found) for row in rows[:line])
+
+    def _mark_found(self, strip: Strip, row: Row, here: int) -> Strip:
         text, begin = small(text_of(row)), _text_start(row)
         at = text.find(self.found)
         while at >= 0:
             end = at + len(self.found)
-            strip = _styled(strip, begin + at, begin + end, self.palette["found"])
-            at = text.find(self.found, end)
+            part = "found-here" if here == 0 else "found"
+            strip = _styled(strip, begin + at, begin + end, self.palette[part])
+            at, here = text.find(self.found, end), here - 1
         return strip
 
     def _mark_selected(self, strip: Strip, row: Row, span: tuple[int, int] | None) -> Strip:
@@ -169,7 +182,7 @@ class ConversationCanvas(ScrollView, inherit_bindings=False):
     def _empty_line(self, y: int, width: int, palette: Palette) -> Strip:
         if not self.empty_text or width < 1:
             return Strip.blank(width, palette.base)
-        lines = _empty_lines(self.empty_text, width, palette)
+        lines = _empty_lines(self.empty_text, max(1, width - 2), palette)
         index = y - max(0, (self.size.height - len(lines)) // 2)
         if not 0 <= index < len(lines):
             return Strip.blank(width, palette.base)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from afk_tui.gateway.views import ConversationItem
 from afk_tui.widgets.conversation_canvas import ConversationCanvas, small, text_of
 from afk_tui.widgets.conversation_layout import Spot
 from afk_tui.widgets.conversation_pieces import can_unfold, next_fold
+
+if TYPE_CHECKING:
+    from afk_tui.gateway.views import ConversationItem
 
 CopyPart = Literal["item", "code", "all"]
 
@@ -86,7 +88,7 @@ class ConversationCursor(ConversationCanvas, inherit_bindings=False):
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._pressed: tuple[int, int] | None = None
-        self._sought: str | None = None
+        self._sought: tuple[str, int, int] | None = None
         self._opened_for_search: tuple[str, int] | None = None
 
     def action_page(self, direction: int) -> None:
@@ -184,51 +186,69 @@ class ConversationCursor(ConversationCanvas, inherit_bindings=False):
 
     def show_found(self, text: str) -> None:
         """Mark `text`, whatever its case, wherever it is shown; "" marks nothing, and folds what a search unfolded."""
-        self._sought = None
+        self._sought = self.found_here = None
         self.found = small(text)
         self.marks_cursor = bool(text)
         if not text:
             self._fold_again()
         self.refresh()
 
-    def go_to_found(self, position: int) -> None:
-        """Put the cursor on an item that holds what is marked, and the first line that does on the screen. A folded
-        call is unfolded for it, until another item is gone to. What is not loaded yet is shown from its beginning on,
-        until it is."""
+    def go_to_found(self, position: int, nth: int = 0, times: int = 1) -> None:
+        """Put the cursor on an item that holds what is marked so many `times`, and on the screen the line with the one
+        of them that has `nth` before it. A folded call is unfolded for it, until another item is gone to. What is not
+        loaded yet is shown from its beginning on, until it is."""
         entry = self.pages.entries[position]
         if self._opened_for_search is not None and self._opened_for_search[0] != entry.key:
             self._fold_again()
-        self.cursor_key = self._sought = entry.key
+        self.cursor_key, self._sought = entry.key, (entry.key, nth, times)
         self.move_to(Spot(position, 0, self.pages.gap(position)))
         self.look_for_found()
 
     def look_for_found(self) -> None:
         """Go on with that, once the item is there."""
-        position = self.pages.find(self._sought) if self._sought is not None else None
+        if self._sought is None:
+            return
+        key, nth, times = self._sought
+        position = self.pages.find(key)
         entry = self.pages.entries[position] if position is not None else None
         if position is None or entry is None or entry.item is None:
             return
-        self._sought = None
+        self._sought = self.found_here = None
         item = entry.item
-        if can_unfold(item) and entry.fold < 2 and self.found not in small(item.title):
+        in_title = small(item.title).count(self.found) if item.kind == "call" else 0
+        if can_unfold(item) and entry.fold < 2 and nth >= in_title:
             self._opened_for_search = self._opened_for_search or (entry.key, entry.fold)
             entry.fold = 2
             self.pages.set_item(position, item)
-        for index, piece in enumerate(entry.pieces):
-            if self.found not in small(piece.text):
+        held = [small(piece.text).count(self.found) for piece in entry.pieces]
+        if nth >= in_title:  # a title repeats what stands in the arguments
+            nth += max(0, sum(held) - times)
+        for index, (piece, here) in enumerate(zip(entry.pieces, held, strict=True)):
+            behind = sum(held[index + 1 :])
+            if not here or (nth >= here and behind):
+                nth -= here
                 continue
             self.pages.measure(position, index)
-            lines = (
-                n for n, row in enumerate(self.rows_of(entry, piece)) if self.found in small(text_of(row))
-            )
-            if (line := next(lines, None)) is not None:
-                self.move_to(self.pages.walk(Spot(position, index, line), -(self.size.height // 3)))
-                return
+            lines = [
+                line
+                for line, row in enumerate(self.rows_of(entry, piece))
+                for _ in range(small(text_of(row)).count(self.found))
+            ]
+            if not lines and behind:
+                nth = 0
+                continue
+            # what is drawn can hold fewer: the address of a link, or what a line's end has cut in two
+            nth = min(nth, len(lines) - 1)
+            self.found_here = (piece, nth) if lines else None
+            line = lines[nth] if lines else 0
+            self.move_to(self.pages.walk(Spot(position, index, line), -(self.size.height // 3)))
+            self.refresh()
+            return
         self.settle()
 
     def forget_search(self) -> None:
         """Nothing is searched for any more: other items are shown."""
-        self._sought = self._opened_for_search = None
+        self._sought = self._opened_for_search = self.found_here = None
         self.found, self.marks_cursor = "", False
 
     def _fold_again(self) -> None:

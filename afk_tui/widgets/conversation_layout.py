@@ -9,10 +9,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from afk_tui.gateway.views import ConversationItem, ItemHead, ItemKind
 from afk_tui.widgets.conversation_pieces import Piece, estimate_head, estimate_piece, pieces_of
+
+if TYPE_CHECKING:
+    from afk_tui.gateway.views import ConversationItem, ItemHead, ItemKind
 
 
 class Sums:

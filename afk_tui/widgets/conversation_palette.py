@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
-from afk_tui.gateway.views import CallStatus
+from afk_tui.gateway.kinds import CallStatus
 
 if TYPE_CHECKING:
     from rich.style import Style
@@ -29,11 +29,12 @@ _PARTS = (
     "footnote",
     "fact",
     "found",
+    "found-here",
     "placeholder",
     "cursor",
     "empty",
 )
-_FILLED = {"user", "code", "inline-code", "found"}
+_FILLED = {"user", "code", "inline-code", "found", "found-here"}
 STATUSES: tuple[CallStatus, ...] = get_args(CallStatus)
 
 COMPONENT_CLASSES = {f"conversation--{part}" for part in (*_PARTS, *STATUSES)}
@@ -61,6 +62,7 @@ Conversation {
     & > .conversation--call-title { color: $foreground; }
     & > .conversation--footnote { color: $foreground 60%; }
     & > .conversation--found { background: $warning; color: auto; text-style: bold underline; }
+    & > .conversation--found-here { background: $primary; color: auto; text-style: bold underline; }
     & > .conversation--fact { color: $text-primary; }
     & > .conversation--placeholder { color: $foreground 60%; }
     & > .conversation--cursor { color: $accent; text-style: bold; }

@@ -11,12 +11,12 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from afk_tui.gateway.views import CallStatus, ConversationItem, InsideItem, ItemKind
 from afk_tui.widgets.blocks import Block, split_markdown, split_plain
 from afk_tui.widgets.conversation_plain import draw_plain
 from afk_tui.widgets.conversation_safe import safe
 
 if TYPE_CHECKING:
+    from afk_tui.gateway.views import CallStatus, ConversationItem, InsideItem, ItemKind
     from afk_tui.widgets.conversation_palette import Palette
 
 WHOLE_CHARS = 6_000

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from afk_tui.gateway.views import ConversationItem, ItemHead
-from afk_tui.widgets.conversation_canvas import ConversationCanvas
-from afk_tui.widgets.conversation_layout import Entry
 from afk_tui.widgets.conversation_pieces import Piece
+
+if TYPE_CHECKING:
+    from afk_tui.gateway.views import ConversationItem, ItemHead
+    from afk_tui.widgets.conversation_canvas import ConversationCanvas
+    from afk_tui.widgets.conversation_layout import Entry
 
 LOAD_AT_MOST = 100
 """Items asked for at once."""

@@ -77,7 +77,7 @@ class OutputView(Widget, can_focus=True):
         & > .output-view--gutter { color: $foreground 45%; }
         & > .output-view--mark { color: $text-warning; background: $warning 30%; text-style: bold; }
         & > .output-view--match { background: $warning 40%; }
-        & > .output-view--found { color: $background; background: $warning; text-style: bold; }
+        & > .output-view--found { background: $warning; color: auto; text-style: bold underline; }
         & > .output-view--bar { color: $foreground 20%; }
         & > .output-view--thumb { color: $foreground 60%; }
     }

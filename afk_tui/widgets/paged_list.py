@@ -383,8 +383,8 @@ class PagedList(ScrollView, Generic[T], can_focus=True):
 
     def _say_nothing(self, y: int, width: int, *, loading: bool) -> Strip:
         text = "" if self._error is not None else "Loading…" if loading else self.empty_text
-        lines = Text(text).wrap(self.app.console, width)
-        return self._say(lines[y].plain if y < len(lines) else "", "paged-list--muted", width)
+        lines = Text(text).wrap(self.app.console, max(1, width - 1))
+        return self._say(f" {lines[y].plain}" if y < len(lines) else "", "paged-list--muted", width)
 
     def _say(self, text: str, component: str, width: int) -> Strip:
         return self._strip(Text(text), width, self.get_component_rich_style(component))

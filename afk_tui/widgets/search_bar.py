@@ -53,6 +53,10 @@ class SearchBar(Horizontal):
     class Entered(Message):
         """Enter: what is searched for is written."""
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._said = ""
+
     def compose(self) -> ComposeResult:
         """A sign, the field, the count."""
         yield Static("/ ", id="search-sign", markup=False)
@@ -85,8 +89,14 @@ class SearchBar(Horizontal):
 
     def say(self, text: str) -> None:
         """How many were found; the keys too, where there is room."""
+        self._said = text
         keys = f" · {KEYS}" if text and self.size.width >= _ROOM_FOR_KEYS else ""
         self.query_one("#search-count", Static).update(Content(f"{text}{keys}"))
+
+    def on_resize(self) -> None:
+        """There may be room for the keys now, or none any more."""
+        if self.display:
+            self.say(self._said)
 
     def action_step(self, direction: int) -> None:
         """Ask for another hit."""

@@ -97,9 +97,15 @@ class StatusLine(Widget):
     status: reactive[Status] = reactive(Status())
 
     def __init__(
-        self, status: Status | None = None, *, id: str | None = None, classes: str | None = None
+        self,
+        status: Status | None = None,
+        *,
+        compaction_key: str = "F6",
+        id: str | None = None,
+        classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
+        self._compaction_key = compaction_key
         self.set_reactive(StatusLine.status, status or Status())
 
     def render(self) -> Text:
@@ -130,8 +136,8 @@ class StatusLine(Widget):
         if not status.removable or status.note:
             return "", right
         rest = room - (min(cell_len(status.model), 24) + 2 if status.model else 0)
-        long = f"  compaction would remove {status.removable:,} records · F6"
-        short = f"  F6 would remove {status.removable:,} records"
+        long = f"  compaction would remove {status.removable:,} records · {self._compaction_key}"
+        short = f"  {self._compaction_key} would remove {status.removable:,} records"
         for hint in (long, short):
             if cell_len(hint) + cell_len(right) + 2 <= rest:
                 return hint, right

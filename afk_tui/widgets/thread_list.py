@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from afk_tui.gateway.views import ThreadRow
 from afk_tui.widgets.paged_list import PagedList
+
+if TYPE_CHECKING:
+    from afk_tui.gateway.views import ThreadRow
 
 # a sign and a word: no meaning hangs on colour alone
 STATES = {
@@ -36,7 +38,7 @@ def age(since_ms: int, now_ms: int) -> str:
     return "now"
 
 
-class ThreadList(PagedList[ThreadRow]):
+class ThreadList(PagedList["ThreadRow"]):
     """Threads over pages of the store, two lines each. `now_ms` gives the time that ages are counted to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

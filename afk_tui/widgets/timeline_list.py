@@ -27,7 +27,7 @@ MARKS: dict[TimelineMark, str] = {
     "unknown": "?",
     "interrupted": "■",
     "said": "●",
-    "forked": "⑂",
+    "forked": "↳",
     "summary": "≡",
 }
 RUN_STATES = {

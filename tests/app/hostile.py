@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
+from textual import events
 from textual.pilot import Pilot
 
 from afk_tui import last_net
@@ -66,6 +67,16 @@ class Tour:
         while self.app.screen is not main:
             await self.pilot.press("escape")
             await self.pilot.pause()
+
+    async def talk(self, message: str, items: int) -> None:
+        """Say it, and wait until so many items (the message, calls, an answer) are there and nothing goes on."""
+        main = self.app.main
+        wanted = len(main.conversation.pages.entries) + items
+        self.say(message)
+        await self.until(
+            lambda: len(main.conversation.pages.entries) >= wanted and main.run_view.standing == "idle",
+            f"the answer to {message}",
+        )
 
     def say(self, message: str) -> None:
         # not through the composer, which cleans what is pasted: messages come from the command line as well
@@ -126,14 +137,16 @@ async def tour(pilot: Pilot[None], report: Path) -> None:
     await t.open("CheckpointsScreen", "f5")
     await t.see("checkpoints", "[/nope]")
     await t.close()
-    await t.open("CompactionScreen", "f6")
-    await t.see("compaction")
-    await t.close()
+    await compacted(t)
+    await filtered(t)
     await t.open("CommandPalette", "ctrl+p")
     await t.close()
     await t.open("FindScreen", "f3", *"owned")
     await t.see("find")
     await t.close()
+    await long_result(t)
+    await written(t)
+    await summarised(t)
     app.main.begin(app.main.gateway, TEXT)
     await t.see("notification", "There is no thread")
     app.app_focus = False
@@ -142,12 +155,98 @@ async def tour(pilot: Pilot[None], report: Path) -> None:
     app.exit(return_code=0)
 
 
+async def compacted(t: Tour) -> None:
+    """Compacting this thread, then what is said of that among the past ones of all threads."""
+    main = t.app.main
+    assert main.thread_id is not None
+    # past ones have room for the beginning of a title and its end
+    await main.gateway._store.rename_thread(main.thread_id, NAME)
+    await t.open("CompactionScreen", "f6")
+    await t.see("compaction")
+    await t.pilot.press("c")
+    await t.until(lambda: "y remove" in t.text(), "the question")
+    await t.pilot.press("y")
+    await t.until(lambda: "Done: " in t.text(), "the removal")
+    await t.pilot.press("a")
+    await t.until(lambda: "Compaction  all threads" in t.text(), "all threads")
+    await t.see("past compactions", f"{SEEN}OWN")
+    await t.close()
+
+
+async def filtered(t: Tour) -> None:
+    """Which threads are listed, asked over a list of them."""
+    t.app.main.action_filter_threads()
+    await t.until(lambda: type(t.app.screen).__name__ == "ThreadFilterScreen", "the filters")
+    await t.see("filters of the threads", "Show which threads?")
+    await t.see("threads behind the filters")
+    await t.pilot.press("d")
+    await t.until(lambda: t.app.screen is t.app.main, "the choice")
+    await t.see("threads that are done")
+    t.app.main.action_filter_threads()
+    await t.until(lambda: type(t.app.screen).__name__ == "ThreadFilterScreen", "the filters again")
+    await t.pilot.press("c")
+    await t.until(lambda: t.app.screen is t.app.main, "all of them again")
+
+
+async def long_result(t: Tour) -> None:
+    """A result that is opened on a screen of its own."""
+    t.say("run: cat long.txt")
+    await t.until(lambda: t.app.main.request_bar.count == 1, "a request")
+    t.app.main.open_requests()
+    await t.until(lambda: type(t.app.screen).__name__ == "ApprovalScreen", "the request")
+    approval = cast("ApprovalScreen", t.app.screen)
+    await t.until(lambda: approval.is_ready, "the end of its deafness")
+    await t.pilot.press("a")
+    await t.until(lambda: t.app.screen is t.app.main, "the decision")
+    await t.until(lambda: t.app.main.run_view.standing == "idle", "the result")
+    t.app.main.action_output()
+    await t.until(lambda: type(t.app.screen).__name__ == "OutputScreen", "the long result")
+    await t.see("long result", f"{SEEN}OWNED␇⟨9b⟩31m⟨U+202E⟩")
+    await t.close()
+
+
+async def written(t: Tour) -> None:
+    """What is asked about a thread and a message, what the composer offers, and what is pasted into it."""
+    for action, screen, place in (
+        (t.app.main.action_rename_thread, "AskTextScreen", "new title"),
+        (t.app.main.action_delete_thread, "ConfirmScreen", "deleting"),
+        (t.app.main.action_edit_message, "EditMessageScreen", "message to be sent again"),
+    ):
+        await t.pilot.pause()
+        action()
+        await t.until(lambda screen=screen: type(t.app.screen).__name__ == screen, screen)
+        await t.see(place, "OWNED")
+        await t.close()
+    composer = t.app.main.composer
+    composer.focus()
+    await t.pilot.press("@")
+    await t.see("names of files", f"{SEEN}OWNED␇⟨9b⟩31m")
+    await t.pilot.press("escape", "ctrl+u")
+    composer.post_message(events.Paste(f"{TEXT}\n" * 2_000))
+    await t.until(lambda: "[pasted 1: 2,001 lines" in t.text(), "what was pasted")
+    await t.open("PasteScreen", "ctrl+o")
+    await t.see("paste", f"{SEEN}OWNED␇⟨9b⟩31m")
+    await t.close()
+    await t.pilot.press("ctrl+c")
+
+
+async def summarised(t: Tour) -> None:
+    """The record that the model wrote of older messages."""
+    for _ in range(3):
+        await t.talk(f"what is {TEXT}", items=2)
+    t.app.main.action_summarise()
+    await t.until(lambda: type(t.app.screen).__name__ == "SummaryScreen", "the summary")
+    await t.see("summary")
+    await t.close()
+
+
 def main() -> None:
     """Run it."""
     folder, report, net = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     workspace = folder / f"w[{NAME}" / "nope] end"
     workspace.mkdir(parents=True)
     (workspace / f"{NAME}.txt").write_text(TEXT + "\n")
+    (workspace / "long.txt").write_text(f"{TEXT}\n" * 2_000)
     if net == "bare":
         last_net.install = lambda app: None
     app = AfkApp(Settings(workspace=workspace, db=folder / "afk.db", demo=True), cursor_blink=False)

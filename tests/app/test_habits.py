@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from afk_tui.user_config import UserConfig
+from afk_tui.widgets.status_line import StatusLine
 from tests.support.raw_terminal import RawTerminal
 
 KEYS = UserConfig(
@@ -59,6 +61,22 @@ async def test_footer_menu_help_and_palette_show_the_keys_that_hold(start) -> No
         await driven.pilot.press("escape", "ctrl+p")
         await driven.until(lambda: "Palette" in type(driven.app.screen).__name__, "the palette")
         await driven.until_shown("ctrl+w · /new")
+
+
+async def test_what_is_said_on_the_screen_names_the_keys_that_hold(start) -> None:
+    keys: dict[str, tuple[str, ...]] = {"to_end": ("f11",), "compaction": ("f12",), "approvals": ()}
+    async with start(config=UserConfig(keys=keys), size=(80, 20)) as driven:
+        await driven.say("help")
+        await driven.until_state("done")
+        await driven.pilot.press("alt+up")
+        await driven.until_shown("f11 goes to the end")
+        await driven.pilot.press("f11")
+        await driven.until(lambda: driven.main.conversation.follow, "the end")
+        line = driven.main.query_one(StatusLine)
+        line.status = replace(line.status, removable=1_240)
+        await driven.until_shown("F12 would remove 1,240 records")
+        await driven.say("write a.txt: b")
+        await driven.until_shown("/approvals: 1 call waits")
 
 
 async def test_a_key_that_quits_is_heard_in_a_terminal_that_is_too_small(start) -> None:

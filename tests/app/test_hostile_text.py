@@ -33,7 +33,18 @@ PLACES = [
     "grants",
     "checkpoints",
     "compaction",
+    "past compactions",
+    "filters of the threads",
+    "threads behind the filters",
+    "threads that are done",
     "find",
+    "long result",
+    "new title",
+    "deleting",
+    "message to be sent again",
+    "names of files",
+    "paste",
+    "summary",
     "notification",
 ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import events
 
 from afk_tui.screens.approval import ApprovalScreen
+from afk_tui.screens.inbox import InboxScreen
 
 
 async def two_waiting(driven) -> list[str]:
@@ -18,13 +19,22 @@ async def two_waiting(driven) -> list[str]:
     return [request.thread_id for request in await driven.main.gateway.requests()]
 
 
+async def open_inbox(driven, *keys: str) -> InboxScreen:
+    """The inbox with both requests, once these keys were pressed there and it hears an answer."""
+    await driven.pilot.press("f4")
+    await driven.until_screen("InboxScreen")
+    await driven.until_shown("run_command echo two")
+    await driven.pilot.press(*keys)
+    inbox: InboxScreen = driven.app.screen
+    await driven.until(lambda: inbox.is_ready, "its deafness to end")
+    return inbox
+
+
 async def test_from_the_inbox_every_request_of_every_thread_is_decided_in_one_place(start) -> None:
     async with start() as driven:
         one, two = await two_waiting(driven)
-        await driven.pilot.press("f4")
-        await driven.until_screen("InboxScreen")
-        await driven.until_shown("run_command echo two")
-        await driven.pilot.press("down", "enter")
+        await open_inbox(driven, "down")
+        await driven.pilot.press("enter")
         await driven.until_screen("ApprovalScreen")
         await driven.until_shown("2 of 2")
         approval: ApprovalScreen = driven.app.screen
@@ -43,6 +53,60 @@ async def test_from_the_inbox_every_request_of_every_thread_is_decided_in_one_pl
         await driven.pilot.press("d")
         await driven.until_screen("MainScreen")
         assert (driven.folder / "ran.txt").read_text() == "one\n"
+
+
+async def test_a_key_pressed_in_the_inbox_denies_that_request_and_shows_the_next(start) -> None:
+    async with start() as driven:
+        await two_waiting(driven)
+        await open_inbox(driven, "down")
+        await driven.pilot.press("d")
+        await driven.until_screen("ApprovalScreen")
+        await driven.until_shown("Denied: run_command.")
+        assert [r.title for r in await driven.main.gateway.requests()] == ["run_command echo one >> ran.txt"]
+        assert not (driven.folder / "ran.txt").exists()
+
+
+async def test_a_yes_in_the_inbox_shows_the_request_and_executes_nothing_by_itself(start) -> None:
+    async with start() as driven:
+        _, two = await two_waiting(driven)
+        await open_inbox(driven, "down")
+        await driven.pilot.press("a")
+        await driven.until_screen("ApprovalScreen")
+        await driven.until_shown("Nothing is decided yet.")
+        approval: ApprovalScreen = driven.app.screen
+        assert approval.view is not None
+        assert approval.view.thread_id == two
+        await driven.until(lambda: approval.is_ready, "its deafness to end")
+        assert len(await driven.main.gateway.requests()) == 2
+        await driven.pilot.press("a")
+        await driven.until(lambda: (driven.folder / "ran.txt").exists(), "the call to run")
+        assert (driven.folder / "ran.txt").read_text() == "two\n"
+
+
+async def test_a_key_for_a_request_that_was_decided_elsewhere_does_not_answer_the_next_one(start) -> None:
+    async with start() as driven:
+        await two_waiting(driven)
+        inbox = await open_inbox(driven)
+        gateway = driven.main.gateway
+        await gateway.decide((await gateway.requests())[0], "deny")
+        await inbox.reload()
+        await driven.pilot.press("d")
+        assert driven.app.screen is inbox
+        assert [r.title for r in await gateway.requests()] == ["run_command echo two >> ran.txt"]
+
+
+async def test_a_reason_is_begun_in_the_inbox_and_reaches_that_request(start) -> None:
+    async with start() as driven:
+        await two_waiting(driven)
+        await open_inbox(driven)
+        await driven.pilot.press("r")
+        await driven.until_screen("ApprovalScreen")
+        approval: ApprovalScreen = driven.app.screen
+        await driven.until(lambda: approval.mode == "reasoning", "the field for a reason")
+        await driven.pilot.press(*"no", "enter")
+        await driven.until_shown("Denied: run_command.")
+        decided = await driven.main.gateway._store.list_approvals(pending_only=False)
+        assert [(a.status, a.decision_reason) for a in decided] == [("denied", "no"), ("pending", None)]
 
 
 async def test_a_request_that_arrives_while_the_window_is_left_stays_a_bar_over_the_draft(start) -> None:

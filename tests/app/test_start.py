@@ -10,7 +10,18 @@ import pytest
 from tests.support.raw_terminal import RawTerminal
 
 # and the engine, with the database
-SLOW = ("openai", "httpx", "httpx2", "pydantic", "pygments", "markdown_it", "afk", "aiosqlite", "sqlite3")
+SLOW = (
+    "click",
+    "openai",
+    "httpx",
+    "httpx2",
+    "pydantic",
+    "pygments",
+    "markdown_it",
+    "afk",
+    "aiosqlite",
+    "sqlite3",
+)
 
 PROGRAM = """\
 import sys
@@ -27,7 +38,7 @@ def painted(self):
 
 Screen._compositor_refresh = painted
 sys.argv = ["afk-tui", *{arguments!r}]
-from afk_tui.cli import main
+from afk_tui.start import main
 main()
 """
 

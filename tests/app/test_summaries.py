@@ -67,7 +67,7 @@ async def test_summarising_by_hand_shows_how_many_messages_it_stands_for_in_the_
         # the first message and the last step are sent as they are
         driven.main.conversation.focus()
         await driven.pilot.press("home")
-        await driven.until_shown("messages summarised · f8")
+        await driven.until_shown("messages summarised · /summary")
         await talk(driven, "five")
     sent = llm.requests[-1].messages
     assert sent[1].content == "one"

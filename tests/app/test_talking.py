@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from afk_tui.actions import ACTIONS
+from afk_tui.palette import offered
 from afk_tui.screens.main import MainScreen
 
 
@@ -145,6 +146,17 @@ def test_every_action_has_its_handler_and_its_command() -> None:
     for action in ACTIONS:
         assert callable(getattr(MainScreen, f"action_{action.name}"))
     assert len({a.command for a in ACTIONS}) == len(ACTIONS)
+
+
+async def test_every_action_is_in_the_palette_and_done_from_there(start) -> None:
+    async with start() as driven:
+        assert {action.name for action in offered(driven.app)} == {a.name for a in ACTIONS} - {"palette"}
+        await driven.pilot.press("ctrl+p")
+        await driven.until(lambda: "Palette" in type(driven.app.screen).__name__, "the palette")
+        await driven.pilot.press(*"/compact")
+        await driven.until_shown("f6 · /compact")
+        await driven.pilot.press("enter")
+        await driven.until_screen("CompactionScreen")
 
 
 async def test_every_command_opens_what_its_key_opens(start) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from afk.llms.openai_client import OpenAIChat
-from tests.support.model_server import ModelServer, status, text
+from tests.support.model_server import ModelServer, Reply, status, text
 
 
 def chat(server: ModelServer) -> OpenAIChat:
@@ -32,6 +33,8 @@ async def test_a_rate_limit_is_counted_down_and_a_key_asks_at_once(start) -> Non
             await driven.until(lambda: (left_s(driven) or 0) > 90, "the countdown")
             first = left_s(driven)
             await driven.until_shown("Slow down")
+            await driven.main.show_standing()
+            assert "asking again in" in str(driven.main.status.render())
             await driven.until_shown("ctrl+r asks at once")
             await driven.until_shown("ctrl+r ask now")
             await driven.until(lambda: (left_s(driven) or first) < first, "it to count down")
@@ -117,9 +120,37 @@ async def test_a_conversation_that_is_too_long_offers_to_summarise_it(start) -> 
             await driven.say("hello")
             await driven.until_state("interrupted")
             await driven.until_shown("longer than the model takes")
-            await driven.until_shown("f8 summarise")
+            await driven.until_shown("f8 summary")
             await driven.pilot.press("f8")
             await driven.until_screen("SummaryScreen")
+
+
+async def test_a_key_has_a_conversation_that_is_too_long_summarised_and_goes_on(start) -> None:
+    is_long = can_summarise = False
+
+    def reply(request: dict[str, Any]) -> Reply:
+        if "tools" not in request:  # a summary is asked for without any
+            return text("They greeted.") if can_summarise else status(400, message="Not now.")
+        if is_long and "They greeted." not in str(request["messages"]):
+            return status(400, message="too long", error_code="context_length_exceeded")
+        return text("Here it is.")
+
+    with ModelServer(reply) as server:
+        async with start(llm=chat(server)) as driven:
+            for _ in range(5):
+                await driven.say("good morning " * 200)
+                await driven.until_state("done")
+            is_long = True
+            await driven.say("and how many?")
+            await driven.until_state("interrupted")
+            await driven.until_shown("longer than the model takes")
+            await driven.until_shown("ctrl+r summarise, go on")
+            can_summarise = True
+            await driven.pilot.press("ctrl+r")
+            await driven.until_state("done")
+            assert "They greeted." in str(server.requests[-1]["messages"])
+            assert "and how many?" in str(server.requests[-1]["messages"])
+            assert "longer than the model takes" not in conversation(driven)
 
 
 async def test_without_a_key_and_an_address_it_says_what_to_set(start, monkeypatch) -> None:

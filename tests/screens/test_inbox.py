@@ -17,7 +17,8 @@ from afk.tools import tool
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.settings import Settings, build
 from afk_tui.screens.help import HelpScreen
-from afk_tui.screens.inbox import InboxScreen
+from afk_tui.screens.inbox import Chosen, InboxScreen
+from tests.screens.desk import Clock
 from tests.screens.stage import Stage, begin_waiting, open_gateway, plain_text, until, until_run
 
 
@@ -102,7 +103,7 @@ async def test_enter_answers_with_the_request_under_the_cursor(workspace: Path) 
             await shown(pilot, "write_file b.txt")
             await pilot.press("down", "enter")
             await until(pilot, lambda: bool(app.dismissed))
-            assert app.dismissed == [wanted]
+            assert app.dismissed == [Chosen(wanted)]
     finally:
         await gateway.close()
 
@@ -126,6 +127,7 @@ async def test_a_call_of_unknown_outcome_is_marked(workspace: Path) -> None:
         app = Stage(InboxScreen(gateway))
         async with app.run_test(size=(80, 24)) as pilot:
             text = await shown(pilot, "outcome unknown · now · publish it")
+            assert "enter open · g h s answer" in text
             assert "? publish v7" in text
     finally:
         leave.set()
@@ -141,7 +143,7 @@ async def test_an_interrupted_run_stands_there_and_answers_with_its_thread(works
             assert "interrupted · now" in text
             await pilot.press("enter")
             await until(pilot, lambda: bool(app.dismissed))
-            assert app.dismissed == [f"thread:{thread_id}"]
+            assert app.dismissed == [Chosen(f"thread:{thread_id}")]
     finally:
         await gateway.close()
 
@@ -220,5 +222,44 @@ async def test_help_opens_over_it(workspace: Path) -> None:
             await until(pilot, lambda: isinstance(app.screen, HelpScreen))
             await pilot.press("escape")
             await until(pilot, lambda: isinstance(app.screen, InboxScreen))
+    finally:
+        await gateway.close()
+
+
+@pytest.mark.parametrize("key", ["a", "t", "w", "e", "d", "r", "p", "D", "R", "A"])
+async def test_the_keys_that_answer_a_request_answer_the_one_under_the_cursor(
+    workspace: Path, key: str
+) -> None:
+    gateway = await open_gateway(workspace)
+    try:
+        await begin_waiting(gateway, "write a.txt: one")
+        await begin_waiting(gateway, "write b.txt: two")
+        wanted = (await gateway.waiting())[1].approval_id
+        clock = Clock()
+        screen = InboxScreen(gateway, clock=clock)
+        app = Stage(screen)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await shown(pilot, "write_file b.txt")
+            await pilot.press("down", key)
+            assert app.dismissed == [], "it is deaf until the keyboard was quiet"
+            clock.now_s += 1.0
+            await pilot.press(key)
+            await until(pilot, lambda: bool(app.dismissed))
+            assert app.dismissed == [Chosen(wanted, key)]
+    finally:
+        await gateway.close()
+
+
+async def test_on_an_interrupted_run_these_keys_answer_nothing(workspace: Path) -> None:
+    gateway, _ = await interrupted_gateway(workspace)
+    try:
+        clock = Clock()
+        app = Stage(InboxScreen(gateway, clock=clock))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await shown(pilot, "interrupted")
+            clock.now_s += 1.0
+            await pilot.press(*"atwedrpDRAghs")
+            assert app.dismissed == []
+            assert "enter go there · esc close" in plain_text(app)
     finally:
         await gateway.close()

@@ -159,3 +159,18 @@ def test_a_title_that_does_not_fit_is_cut_and_the_command_is_not() -> None:
     assert line.startswith("All")
     assert "…" in line
     assert "/all" in line
+
+
+async def test_every_action_can_be_chosen_with_the_mouse() -> None:
+    for number in range(len(OFFERED)):
+        app = Room()
+        async with app.run_test(size=(120, 50)) as pilot:
+            await pilot.pause()
+            row = next(n for n, option in enumerate(_options(app)) if option == OFFERED[number].name)
+            assert await pilot.click(OptionList, offset=(10, row))
+            await pilot.pause()
+            assert app.answers == [OFFERED[number].name]
+
+
+def _options(app: Room) -> list[str | None]:
+    return [option.id for option in app.screen.query_one(OptionList).options]

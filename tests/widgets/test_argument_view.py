@@ -463,6 +463,25 @@ async def test_a_click_unfolds_what_it_is_on_and_nothing_else() -> None:
         assert not app.view.last_line_seen
 
 
+async def test_one_after_the_other_is_unfolded_by_a_key() -> None:
+    app = Desk(LISTED, "json")
+    async with app.run_test(size=(60, 20)) as pilot:
+        await until(pilot, lambda: app.positions != [])
+        app.view.unfold_next()
+        await until(pilot, lambda: app.view.folded == 32)
+        assert " 1  {" in app.screen_lines()[0], "what was at the top stays there"
+        await pilot.press("pagedown", "pagedown")
+        await until(pilot, lambda: app.view.scroll_offset.y > 5)
+        app.view.unfold_next()
+        await until(pilot, lambda: app.view.folded == 0)
+        await until(pilot, lambda: any('"more": {' in line for line in app.screen_lines()))
+        app.view.toggle_folds()
+        await until(pilot, lambda: app.view.folded == 92)
+        await pilot.press("end")
+        app.view.unfold_next()
+        await until(pilot, lambda: app.view.folded == 32)
+
+
 def test_what_is_short_is_not_folded() -> None:
     for value in ({"a": list(range(20))}, {"a": [[1, 2]] * 8}, ["x"] * 100, {"a": "x" * 9000}, "{"):
         assert json_folds(json.dumps(value, indent=2).split("\n")) == []

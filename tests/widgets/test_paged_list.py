@@ -170,7 +170,7 @@ async def test_an_empty_list_says_what_to_do_and_broken_is_not_empty() -> None:
     source = Numbers([])
     app = Shelf(source)
     async with app.run_test(size=(50, 10)) as pilot:
-        await until(pilot, lambda: app.screen_lines()[0] == "ctrl+n begins [/one]")
+        await until(pilot, lambda: app.screen_lines()[0] == " ctrl+n begins [/one]")
         await pilot.press("enter", "down", "end", "pageup")
         assert app.chosen == []
         source.broken = OSError("disk \x1bgone")
