@@ -30,21 +30,14 @@ def db(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def work(tmp_path: Path) -> Path:
-    made = tmp_path / "work"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture
 def held() -> Iterator[ModelServer]:
     """A server that begins an answer and does not go on."""
     with ModelServer([text(LONG, hold_after=20)]) as server:
         yield server
 
 
-def app(db: Path, work: Path, server: ModelServer) -> RawTerminal:
-    program = [sys.executable, "-m", "afk_tui", "--trust", "--db", str(db), "--workspace", str(work)]
+def app(db: Path, folder: Path, server: ModelServer) -> RawTerminal:
+    program = [sys.executable, "-m", "afk_tui", "--trust", "--db", str(db), "--workspace", str(folder)]
     return RawTerminal(program, size=(200, 60), OPENAI_BASE_URL=server.base_url, OPENAI_API_KEY="none")
 
 
@@ -79,10 +72,12 @@ def wait_for(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.05)
 
 
-def test_a_run_goes_on_while_its_terminal_does_not_read_and_is_shown_afterwards(db: Path, work: Path) -> None:
+def test_a_run_goes_on_while_its_terminal_does_not_read_and_is_shown_afterwards(
+    db: Path, folder: Path
+) -> None:
     with (
         ModelServer([text(LONG, chunk_chars=32, delay_s=0.003)]) as server,
-        app(db, work, server) as terminal,
+        app(db, folder, server) as terminal,
     ):
         begin(terminal, server)
         wait_for(lambda: run(db)[0] == "completed", "the run to be over while nothing is read")
@@ -92,9 +87,9 @@ def test_a_run_goes_on_while_its_terminal_does_not_read_and_is_shown_afterwards(
 
 
 def test_a_run_whose_terminal_is_closed_while_it_streams_is_kept(
-    db: Path, work: Path, held: ModelServer
+    db: Path, folder: Path, held: ModelServer
 ) -> None:
-    with app(db, work, held) as terminal:
+    with app(db, folder, held) as terminal:
         begin(terminal, held)
         terminal.until_written("A line that is long")
         terminal.hang_up()
@@ -104,9 +99,9 @@ def test_a_run_whose_terminal_is_closed_while_it_streams_is_kept(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_run_whose_app_is_told_to_end_while_it_streams_is_kept(
-    db: Path, work: Path, held: ModelServer, number: signal.Signals
+    db: Path, folder: Path, held: ModelServer, number: signal.Signals
 ) -> None:
-    with app(db, work, held) as terminal:
+    with app(db, folder, held) as terminal:
         begin(terminal, held)
         terminal.until_written("A line that is long")
         os.kill(terminal.pid, number)

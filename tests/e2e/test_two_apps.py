@@ -8,21 +8,12 @@ import signal
 import sqlite3
 from pathlib import Path
 
-import pytest
-
 from tests.support.terminal import Terminal, needs_tmux
 
 pytestmark = needs_tmux
 
 SIZE = (150, 40)
 COMMAND = "run: echo $$ > group; while [ ! -f go ]; do sleep 0.05; done; echo went >> effects.txt"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "work"
-    made.mkdir()
-    return made
 
 
 def wrapped(pattern: str) -> str:
