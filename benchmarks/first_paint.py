@@ -1,109 +1,128 @@
-"""From spawn to a typed character echoed, beside a bare Textual app.
+"""From spawn to a typed character echoed, beside a bare Textual app and other terminals; and after 200 turns.
 
-Both are started in turn in a pseudo-terminal of 120x36, which answers nothing. As soon as the terminal is theirs, one
-character is typed again and again until it is painted.
+All are started in turn in a pseudo-terminal of 120x36. As soon as the terminal is theirs, one character is typed again
+and again until it is painted.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
-import select
-import signal
-import struct
-import sys
 import tempfile
-import termios
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.measuring import PROGRAMS, ROOT, Figures, ratio_by_round
+from benchmarks.measuring import Figures, add, ratio_by_round
+from benchmarks.model import serving
 from benchmarks.peers import Peers
-from benchmarks.report import Report, Target, with_spread
+from benchmarks.report import Report, Target, number, with_spread
+from benchmarks.sessions import DEADLINE_S, percentile
+from benchmarks.terminals import BARE, OURS, PEERS, Terminal, bare, others, ours
 
 PAIRS_A_ROUND = 5
-TARGET = 1.25
-COLUMNS, ROWS = 120, 36
-# in no text of either app, and in no escape sequence
-TYPED = "ж".encode()
-TYPE_EVERY_S = 0.01
-DEADLINE_S = 60.0
+TARGET, MEMORY_TARGET_MB = 1.25, 100.0
+TURNS, QUICK_TURNS = 200, 3
+TURNS_ECHO_TARGET, TURNS_MEMORY_TARGET_MB = 1.2, 40.0
+LINES_A_TURN, LINES_A_S = 20, 2_000
+KEYS, QUICK_KEYS = 40, 5
+SETTLED_S = 2.0
+# an enter in one burst with what is typed would be a line of a paste
+A_TURN_S = 0.3
 
 
-def start(arguments: list[str], home: Path) -> dict[str, float]:
-    """Start a program, type until it echoes, and kill it: seconds until the echo, and of processor time until then."""
-    began = time.monotonic()
-    pid, fd = pty.fork()
-    if pid == 0:
-        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "TERM": "xterm-256color",
-            "LANG": "C.UTF-8",
-        }
-        os.chdir(ROOT)
-        os.execve(sys.executable, [sys.executable, *arguments], environment)
-    written = b""
-    typed_at = float("-inf")
-    try:
-        while TYPED not in written:
-            now = time.monotonic()
-            if now - began > DEADLINE_S:
-                raise TimeoutError(f"{arguments} echoed nothing; it wrote {written[-2000:]!r}")
-            # before that the terminal itself would echo
-            if now - typed_at >= TYPE_EVERY_S and not termios.tcgetattr(fd)[3] & termios.ECHO:
-                os.write(fd, TYPED)
-                typed_at = now
-            if select.select([fd], [], [], TYPE_EVERY_S / 2)[0]:
-                written += os.read(fd, 65_536)
-        echo_s = time.monotonic() - began
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        usage = os.wait4(pid, 0)[2]
-        os.close(fd)
-    return {"echo_s": echo_s, "cpu_s": usage.ru_utime + usage.ru_stime}
+def start(terminal: Terminal, home: Path) -> dict[str, float]:
+    """Start a program, type until it echoes, and kill it. Raises MeasuringError."""
+    with terminal.session(home) as session:
+        echo_s = session.first_echo()
+        cpu_s, memory_mb = session.processor_s(), session.memory_mb()
+    return {"echo_s": echo_s, "cpu_s": cpu_s, "memory_mb": memory_mb}
+
+
+def turns(terminal: Terminal, number_of: int, keys: int = KEYS) -> dict[str, float]:
+    """A key's echo and the memory before and after so many turns of 20 lines of Markdown. Raises MeasuringError."""
+    with tempfile.TemporaryDirectory(prefix="afk-benchmark-") as folder:
+        home = Path(folder)
+        with (
+            serving("lines", LINES_A_TURN, LINES_A_S, home) as model,
+            terminal.session(home, model.url) as session,
+        ):
+            session.first_echo()
+            session.rest(SETTLED_S)
+            session.clear()
+            # one turn first: what is loaded for it would count as growth
+            session.say(b"go")
+            model.wait(session, 1, DEADLINE_S)
+            session.rest(SETTLED_S)
+            first = [session.echo() for _ in range(keys)]
+            memory_mb = session.memory_mb()
+            for _ in range(number_of):
+                answers = int(model.told()["answers"])
+                session.say(b"go", A_TURN_S)
+                model.wait(session, answers + 1, DEADLINE_S)
+                session.rest(A_TURN_S)
+            session.rest(SETTLED_S)
+            last = [session.echo() for _ in range(keys)]
+            return {
+                "first_ms": percentile(first, 50),
+                "last_ms": percentile(last, 50),
+                "ratio": percentile(last, 50) / percentile(first, 50),
+                "grown_mb": session.memory_mb() - memory_mb,
+            }
 
 
 def measure(peers: Peers, rounds: int, quick: bool, tell: Callable[[str], None]) -> Report:
-    """The table, and what is asked of it. No peer is needed."""
-    del peers
-    bare, ours = Figures(), Figures()
+    """The tables, and what is asked of them."""
+    plain, compared = [bare(), ours()], others(peers)
+    taken = {terminal.name: Figures() for terminal in [*plain, *compared]}
+    after = {terminal.name: Figures() for terminal in [ours(), *(t for t in compared if t.answers)]}
     with tempfile.TemporaryDirectory(prefix="afk-benchmark-") as folder:
-        home = Path(folder)
-        work = home / "work"
-        work.mkdir()
-        app = ["-m", "afk_tui", "--demo", "--trust", "--db", str(home / "afk.db"), "--workspace", str(work)]
         pairs = rounds if quick else rounds * PAIRS_A_ROUND
-        for number_of in range(pairs + 1):
-            tell(f"pair {number_of} of {pairs}")
-            pair = start([str(PROGRAMS / "bare_app.py")], home), start(app, home)
-            if number_of:  # the first pair reads everything from the disk, and makes the database
-                bare.add(pair[0])
-                ours.add(pair[1])
-    report = Report(
-        "first_paint", "From spawn to a typed character echoed", ("app", "echo ms", "processor ms")
+        for pair in range(pairs + 1):
+            tell(f"start {pair} of {pairs}")
+            for terminal in plain if pair > rounds else [*plain, *compared]:
+                home = Path(folder) / terminal.name.replace(" ", "-")
+                home.mkdir(exist_ok=True)
+                add(taken[terminal.name], lambda t=terminal, h=home: start(t, h), counts=pair > 0)
+    number_of, keys = (QUICK_TURNS, QUICK_KEYS) if quick else (TURNS, KEYS)
+    for terminal in (t for t in [ours(), *compared] if t.answers):
+        tell(f"{terminal.name}, {number_of} turns")
+        add(after[terminal.name], lambda t=terminal: turns(t, number_of, keys))
+    columns = (
+        "program",
+        "echo ms",
+        "processor ms",
+        "memory MB",
+        f"echo before and after {number_of} turns, ms",
+        "grown MB",
     )
-    for name, figures in (("a bare Textual app", bare), ("afk-tui", ours)):
-        report.rows.append((name, *(_ms(figures, what) for what in ("echo_s", "cpu_s"))))
-    report.targets.append(
-        Target("echo against a bare Textual app", ratio_by_round(ours, bare, "echo_s"), TARGET)
-    )
-    report.notes.append(
-        "The bare app has a header, an input and a footer. *Processor* is what the process had used by the echo, all "
-        "threads together."
-    )
+    report = Report("first_paint", "From spawn to a typed character echoed", columns)
+    for name, figures in taken.items():
+        then = after.get(name, Figures())
+        echoes = f"{_said(then, 'first_ms')} → {_said(then, 'last_ms')}" if then.values else "–"
+        cells = (_ms(figures, "echo_s"), _ms(figures, "cpu_s"), _said(figures, "memory_mb"))
+        report.rows.append((name, *cells, echoes, _said(then, "grown_mb")))
+    report.targets += [
+        Target("echo against a bare Textual app", ratio_by_round(taken[OURS], taken[BARE], "echo_s"), TARGET),
+        Target("memory at the echo", taken[OURS].median("memory_mb"), MEMORY_TARGET_MB, "MB"),
+        Target(f"echo after {number_of} turns", after[OURS].median("ratio"), TURNS_ECHO_TARGET),
+        Target(
+            f"memory grown in {number_of} turns", after[OURS].median("grown_mb"), TURNS_MEMORY_TARGET_MB, "MB"
+        ),
+    ]
+    report.notes += [
+        *(f"{name}: {figures.failure}" for name, figures in taken.items() if figures.failure),
+        *(f"{name}, turns: {figures.failure}" for name, figures in after.items() if figures.failure),
+        *peers.notes_of(*PEERS),
+        "The bare app has a header, an input and a footer. *Processor* is what all processes of the program had used "
+        "by the echo. The first start of each is not counted: it reads everything from the disk.",
+    ]
     return report
 
 
 def _ms(figures: Figures, name: str) -> str:
     median, spread = figures.median(name), figures.spread(name)
-    assert median is not None
-    assert spread is not None
+    if median is None or spread is None:
+        return "–"
     return with_spread(median * 1000, (spread[0] * 1000, spread[1] * 1000))
 
 
-if __name__ == "__main__":
-    print(measure(Peers(wanted=False), 3, False, lambda _: None).markdown())
+def _said(figures: Figures, name: str) -> str:
+    return number(figures.median(name))

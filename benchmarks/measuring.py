@@ -68,10 +68,7 @@ def take(
                 if figures.failure or (subject.largest is not None and size > subject.largest):
                     continue
                 tell(f"round {turn + 1} of {rounds}: {subject.name}, {size:,}")
-                try:
-                    figures.add(run(subject, size))
-                except MeasuringError as error:
-                    figures.failure = str(error)
+                add(figures, lambda s=subject, n=size: run(s, n))
     return taken
 
 
@@ -84,6 +81,19 @@ def run(subject: Subject, size: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="afk-benchmark-") as folder:
         command = [subject.python, str(PROGRAMS / subject.program), str(size), folder, *subject.arguments]
         return json_of(command)
+
+
+def add(figures: Figures, take_one: Callable[[], dict[str, float]], counts: bool = True) -> None:
+    """One more round, unless one before failed; `counts`: or only run, so that what it reads is warm."""
+    if figures.failure:
+        return
+    try:
+        measured = take_one()
+    except MeasuringError as error:
+        figures.failure = str(error)
+        return
+    if counts:
+        figures.add(measured)
 
 
 def json_of(command: Sequence[str], **options: Any) -> dict[str, float]:

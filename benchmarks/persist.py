@@ -57,7 +57,7 @@ def measure(peers: Peers, rounds: int, quick: bool, tell: Callable[[str], None])
         "before they return.",
         "The floor writes as many rows' worth of bytes, with as many commits and flushes as a step of ours has.",
         f"Content is {CONTENT_BYTES:,} bytes a step: the result, and the call as the model wrote it.",
-        *peers.notes,
+        *peers.notes_of("langgraph", "openai-agents", "dbos"),
     ]
     return report
 

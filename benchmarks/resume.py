@@ -71,7 +71,7 @@ def measure(peers: Peers, rounds: int, quick: bool, tell: Callable[[str], None])
     report.notes += [
         "*Load* is from the call that resumes (for DBOS: its launch) to the first request of the model, in a new "
         "process, with the file as a killed one left it; imports and the schema of the tool come before.",
-        *peers.notes,
+        *peers.notes_of("langgraph", "dbos"),
     ]
     return report
 

@@ -1,33 +1,24 @@
-"""A key's echo while an answer streams at 1,000 tokens/s, and when the answer is whole on the screen.
+"""A key's echo while an answer streams, and when the answer is whole on the screen.
 
-The app runs in a pseudo-terminal of 120x36 against a server on loopback that keeps its pace by a clock. Letters that
-stand in no text are typed one after another, first while nothing else happens and then while the answer arrives; what
-counts is the time from the write of the key to the read of its paint. The view follows the answer's end.
+Each program runs in a pseudo-terminal of 120x36 against a server on loopback that keeps its pace by a clock. Letters
+that stand in no text are typed one after another, first while nothing else happens and then while the answer arrives;
+what counts is the time from the write of the key to the read of its paint. The view follows the answer's end.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-import pty
-import select
-import signal
-import statistics
-import struct
-import subprocess
-import sys
 import tempfile
-import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
-from benchmarks.measuring import PROGRAMS, ROOT, Figures, MeasuringError
+from benchmarks.measuring import Figures, MeasuringError, add, ratio_by_round
+from benchmarks.model import Model, serving
 from benchmarks.peers import Peers
 from benchmarks.programs.streaming_server import LAST_WORDS
 from benchmarks.report import Report, Target
+from benchmarks.sessions import DEADLINE_S, Session, percentile
+from benchmarks.terminals import CODEX, OURS, PEERS, Terminal, others, ours
 
 RATE = 1_000
 SIZES = {"mixed": 50_000, "fence": 10_000, "table": 5_000}
@@ -37,239 +28,132 @@ KINDS = {
     "fence": "one code block",
     "table": "one table",
 }
+LINES, LINES_A_S, QUICK_LINES = 2_000, 100, 100
 ECHO_TARGET = 2.0
 ENDS_TARGET_S = 1.0
-COLUMNS, ROWS = 120, 36
-IDLE_KEYS = 60
-# a person who types fast
-KEY_EVERY_S = 0.15
+LINES_ECHO_TARGET, LINES_END_TARGET, LINES_CPU_TARGET = 1.5, 1.1, 4 / 3
+IDLE_KEYS, QUICK_IDLE_KEYS = 60, 5
 SETTLED_S = 2.0
-DEADLINE_S = 60.0
-CLEAR = b"\x15"
-PLACEHOLDER = "rite a message"  # the first letter is under the cursor
-LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
+# some programs ask for other things first, or wait before they paint the last words
+PATIENCE = 6
 
 
-class Session:
-    """The app in a pseudo-terminal; `written` is what it painted since it was last emptied."""
-
-    def __init__(self, url: str, home: Path) -> None:
-        self._url, self._home = url, home
-        self.written = b""
-        self.whole_at: float | None = None
-        """When the last words of the answer were painted."""
-        self._letters: Iterator[str] = iter(())
-
-    def __enter__(self) -> Session:
-        self._pid, self._fd = pty.fork()
-        if self._pid == 0:
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-            environment = {
-                "PATH": os.environ["PATH"],
-                "HOME": str(self._home),
-                "TERM": "xterm-256color",
-                "COLORTERM": "truecolor",
-                "LANG": "C.UTF-8",
-                "OPENAI_BASE_URL": self._url,
-                "OPENAI_API_KEY": "none",
-                "AFK_POLICY": "",
-            }
-            os.chdir(ROOT)
-            arguments = [
-                sys.executable,
-                "-m",
-                "afk_tui",
-                "--trust",
-                "--model",
-                "m",
-                "--workspace",
-                str(self._home),
-            ]
-            os.execve(sys.executable, [*arguments, "--db", str(self._home / "afk.db")], environment)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        os.kill(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
-        os.close(self._fd)
-
-    def type(self, keys: bytes) -> None:
-        """Send keys, and forget what was painted before."""
-        self.written = b""
-        os.write(self._fd, keys)
-
-    def read(self, wait_s: float) -> None:
-        """Take what is painted within this time."""
-        if select.select([self._fd], [], [], wait_s)[0]:
-            self.written += os.read(self._fd, 1 << 20)
-            if self.whole_at is None and LAST_WORDS.encode() in self.written:
-                self.whole_at = time.monotonic()
-
-    def until(self, text: str, deadline_s: float = DEADLINE_S) -> float:
-        """When this text was painted. Raises MeasuringError."""
-        wanted, deadline = text.encode(), time.monotonic() + deadline_s
-        while wanted not in self.written:
-            if time.monotonic() > deadline:
-                raise MeasuringError(f"{text!r} was not painted within {deadline_s:g} s")
-            self.read(0.05)
-        return time.monotonic()
-
-    def rest(self, seconds: float) -> None:
-        """Read on for a while."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            self.read(left)
-            self.written = self.written[-len(LAST_WORDS) :]
-
-    def echo(self) -> float:
-        """Seconds from a key to its paint."""
-        letter = next(self._letters, "")
-        if not letter:
-            self.clear()
-            self._letters = iter(LETTERS)
-            letter = next(self._letters)
-        began = time.monotonic()
-        self.type(letter.encode())
-        return self.until(letter) - began
-
-    def clear(self) -> None:
-        """Empty the composer, which then says so."""
-        self.type(CLEAR)
-        self.until(PLACEHOLDER)
-
-    def processor_s(self) -> float:
-        """Processor time that the app has used so far."""
-        fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def one(kind: str, tokens: int) -> dict[str, float]:
-    """Measure one answer in a new app. Raises MeasuringError."""
+def one(
+    terminal: Terminal, kind: str, number: int, per_s: float, idle_keys: int = IDLE_KEYS
+) -> dict[str, float]:
+    """Measure one answer in a program that is started for it. Raises MeasuringError."""
     with tempfile.TemporaryDirectory(prefix="afk-benchmark-") as folder:
-        home, notes = Path(folder), Path(folder) / "notes.json"
-        command = [
-            sys.executable,
-            str(PROGRAMS / "streaming_server.py"),
-            kind,
-            str(tokens),
-            str(RATE),
-            str(notes),
-        ]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-            try:
-                assert server.stdout is not None
-                with Session(server.stdout.readline().strip(), home) as session:
-                    return _measure(session, tokens, notes)
-            finally:
-                server.kill()
+        home = Path(folder)
+        with (
+            serving(kind, number, per_s, home) as model,
+            terminal.session(home, model.url, mark=LAST_WORDS) as session,
+        ):
+            return _measure(session, model, number / per_s, idle_keys)
 
 
-def _measure(session: Session, tokens: int, notes: Path) -> dict[str, float]:
-    session.until("A new conversation")
+def _measure(session: Session, model: Model, stream_s: float, idle_keys: int) -> dict[str, float]:
+    session.first_echo()
     session.rest(SETTLED_S)
-    idle = [_echo(session) for _ in range(IDLE_KEYS)]
     session.clear()
-    for keys in (b"go", b"\r"):  # in one burst they would be a paste
-        session.type(keys)
-        session.rest(SETTLED_S / 4)
+    idle = [session.echo() for _ in range(idle_keys)]
+    session.say(b"go")
     before, began = session.processor_s(), time.monotonic()
     streaming: list[float] = []
-    while session.whole_at is None:
-        if time.monotonic() - began > 3 * tokens / RATE + DEADLINE_S:
+    while session.marked_at is None:
+        if time.monotonic() - began > PATIENCE * stream_s + DEADLINE_S:
             raise MeasuringError("the end of the answer was not painted")
-        streaming.append(_echo(session))
+        # a key that is never painted is a failure, whatever else was
+        streaming.append(session.echo(deadline_s=PATIENCE * stream_s + DEADLINE_S))
     processor_s = session.processor_s() - before
     session.rest(SETTLED_S / 4)
-    told = json.loads(notes.read_text())
+    told = model.told()
     return {
-        **{f"idle_p{at}": _ms(idle, at) for at in (50, 95)},
-        **{f"echo_p{at}": _ms(streaming, at) for at in (50, 95, 100)},
-        "rate": told["tokens"] / (told["ended"] - told["began"]),
-        "ends_s": session.whole_at - told["ended"],
-        "cpu": 100 * processor_s / (session.whole_at - began),
+        **{f"idle_p{at}": percentile(idle, at) for at in (50, 95)},
+        **{f"echo_p{at}": percentile(streaming, at) for at in (50, 95, 100)},
+        "p50_ratio": percentile(streaming, 50) / percentile(idle, 50),
+        "p95_ratio": percentile(streaming, 95) / percentile(idle, 95),
+        "rate": told["pieces"] / (told["ended"] - told["began"]),
+        "ends_s": session.marked_at - told["ended"],
+        "ends_ratio": (session.marked_at - told["began"]) / (told["ended"] - told["began"]),
+        "cpu_s": processor_s,
+        "cpu": 100 * processor_s / (session.marked_at - began),
+        "memory_mb": session.memory_mb(),
     }
 
 
-def _echo(session: Session) -> float:
-    seconds = session.echo()
-    session.rest(KEY_EVERY_S)
-    return seconds
-
-
-def _ms(seconds: list[float], percent: int) -> float:
-    ordered = sorted(seconds)
-    return 1000 * ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
-
-
 def measure(peers: Peers, rounds: int, quick: bool, tell: Callable[[str], None]) -> Report:
-    """The table, and what is asked of it. No peer is needed."""
-    del peers
+    """The table, and what is asked of it."""
+    terminals = [ours(), *(t for t in others(peers) if t.answers)]
+    lines, keys = (QUICK_LINES, QUICK_IDLE_KEYS) if quick else (LINES, IDLE_KEYS)
     taken = {kind: Figures() for kind in SIZES}
+    beside = {terminal.name: Figures() for terminal in terminals}
     for turn in range(rounds):
         for kind, size in SIZES.items():
             tokens = QUICK_TOKENS if quick else size
             tell(f"round {turn + 1} of {rounds}: {kind}, {tokens:,} tokens")
-            try:
-                taken[kind].add(one(kind, tokens))
-            except MeasuringError as error:
-                taken[kind].failure = str(error)
+            add(taken[kind], lambda k=kind, n=tokens: one(ours(), k, n, RATE, keys))
+        for terminal in terminals:
+            tell(f"round {turn + 1} of {rounds}: {terminal.name}, {lines:,} lines")
+            add(beside[terminal.name], lambda t=terminal: one(t, "lines", lines, LINES_A_S, keys))
     report = Report(
         "streaming",
-        "A key's echo while an answer streams at 1,000 tokens/s",
+        "A key's echo while an answer streams",
         (
+            "program",
             "answer",
             "idle p50 / p95 ms",
             "streaming p50 / p95 / worst ms",
-            "tokens/s",
+            "pieces/s",
             "ends after s",
-            "processor %",
+            "processor s (% of one core)",
+            "memory MB",
         ),
     )
     for kind, figures in taken.items():
-        report.rows.append(
-            (
-                f"{QUICK_TOKENS if quick else SIZES[kind]:,} tokens: {KINDS[kind]}",
-                " / ".join(_said(figures, f"idle_p{at}") for at in (50, 95)),
-                " / ".join(_said(figures, f"echo_p{at}") for at in (50, 95, 100)),
-                _said(figures, "rate"),
-                _said(figures, "ends_s", 2),
-                _said(figures, "cpu"),
-            )
-        )
-        ratios = [
-            streaming / idle
-            for streaming, idle in zip(
-                figures.values.get("echo_p95", ()), figures.values.get("idle_p95", ()), strict=True
-            )
-        ]
-        report.targets.append(
-            Target(
-                f"{kind}: p95 while streaming against idle",
-                statistics.median(ratios) if ratios else None,
-                ECHO_TARGET,
-            )
-        )
-        report.targets.append(
-            Target(
-                f"{kind}: whole on the screen after the stream", figures.median("ends_s"), ENDS_TARGET_S, "s"
-            )
-        )
-        if figures.failure:
-            report.notes.append(f"{kind}: {figures.failure}")
-    report.notes.append(
-        "Medians of the rounds. *Tokens/s* is what the server could send: it is on the same machine. *Processor* is of "
-        "one core."
-    )
+        tokens = QUICK_TOKENS if quick else SIZES[kind]
+        report.rows.append(_row(OURS, f"{tokens:,} tokens at {RATE:,}/s: {KINDS[kind]}", figures))
+    for name, figures in beside.items():
+        report.rows.append(_row(name, f"{lines:,} lines of Markdown at {LINES_A_S}/s", figures))
+    report.targets += _targets(taken, beside)
+    report.notes += [
+        *(f"{name}: {figures.failure}" for name, figures in (taken | beside).items() if figures.failure),
+        *peers.notes_of(*PEERS),
+        "Medians of the rounds. *Pieces/s* is what the server could send: it is on the same machine. *Ends after* is "
+        "from the last piece sent to its paint. *Processor* and *memory* count all processes of the program.",
+    ]
     return report
+
+
+def _targets(taken: dict[str, Figures], beside: dict[str, Figures]) -> list[Target]:
+    targets: list[Target] = []
+    for kind, figures in taken.items():
+        targets += [
+            Target(f"{kind}: p95 while streaming against idle", figures.median("p95_ratio"), ECHO_TARGET),
+            Target(f"{kind}: painted after the stream's end", figures.median("ends_s"), ENDS_TARGET_S, "s"),
+        ]
+    mine, codex = beside[OURS], beside.get(CODEX, Figures())
+    return [
+        *targets,
+        Target("lines: echo p50 while streaming against idle", mine.median("p50_ratio"), LINES_ECHO_TARGET),
+        Target("lines: echo p50 against codex", ratio_by_round(mine, codex, "echo_p50"), 1.0),
+        Target("lines: end against the stream's", mine.median("ends_ratio"), LINES_END_TARGET),
+        Target("lines: processor time against codex", ratio_by_round(mine, codex, "cpu_s"), LINES_CPU_TARGET),
+    ]
+
+
+def _row(program: str, answer: str, figures: Figures) -> tuple[str, ...]:
+    return (
+        program,
+        answer,
+        " / ".join(_said(figures, f"idle_p{at}") for at in (50, 95)),
+        " / ".join(_said(figures, f"echo_p{at}") for at in (50, 95, 100)),
+        _said(figures, "rate"),
+        _said(figures, "ends_s", 2),
+        f"{_said(figures, 'cpu_s', 1)} ({_said(figures, 'cpu')})",
+        _said(figures, "memory_mb"),
+    )
 
 
 def _said(figures: Figures, name: str, digits: int = 0) -> str:
     median = figures.median(name)
-    return "-" if median is None else f"{median:,.{digits}f}"
-
-
-if __name__ == "__main__":
-    quickly = "--quick" in sys.argv
-    print(measure(Peers(wanted=False), 1, quickly, lambda line: print(line, file=sys.stderr)).markdown())
+    return "–" if median is None else f"{median:,.{digits}f}"

@@ -43,6 +43,25 @@ def test_the_benchmarks_measure_at_a_tiny_size_and_print_one_json_document() -> 
     assert removed[0] == removed[1] != "0"  # what the bare deletes remove, the compaction does
 
 
+def test_the_app_is_measured_in_a_terminal_at_a_tiny_size() -> None:
+    command = [sys.executable, "-m", "benchmarks", "first_paint", "streaming", "--quick", "--rounds", "1"]
+    done = subprocess.run(
+        [*command, "--no-peers", "--json"], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+
+    first, streaming = json.loads(done.stdout)["reports"]
+    assert [row[0] for row in first["rows"]] == ["a bare Textual app", "afk-tui"]
+    assert {row[0] for row in streaming["rows"]} == {"afk-tui"}
+    taken = {target["what"]: target["verdict"] for target in [*first["targets"], *streaming["targets"]]}
+    # a stream as short as this can be over before a key is pressed
+    missing = {what for what, verdict in taken.items() if verdict == "not measured"}
+    assert {what for what in missing if what.partition(":")[0] not in ("fence", "table", "mixed")} == {
+        "lines: echo p50 against codex",
+        "lines: processor time against codex",
+    }
+    assert streaming["notes"][0] == "Measured without peers.", "nothing failed"
+
+
 def test_a_benchmark_of_another_name_is_refused() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "nothing"], capture_output=True, text=True, cwd=ROOT, check=False

@@ -1,13 +1,16 @@
-"""A model that streams one answer at a steady pace: `streaming_server.py KIND TOKENS TOKENS_PER_S NOTES`.
+"""A model that streams one answer at a steady pace: `streaming_server.py KIND NUMBER NUMBER_PER_S NOTES`.
 
-Prints its base URL, then serves each chat request that answer. When it wrote the first and the last token stands in the
-file NOTES, in seconds of the clock that all processes share.
+Prints its base URL, then serves each request that answer, in the way of Chat Completions or of Responses. When it
+wrote the first and the last piece of the latest answer, and how many it has given, stands in the file NOTES, in seconds
+of the clock that all processes share.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -20,6 +23,18 @@ PROSE = (
     "She never repeated a deed of which she *could not know* whether it had been done.\n\n"
 )
 ITEMS = "- look at the lamp\n- look at the boat\n  - and at its rope\n- write it down\n\n"
+
+
+def pieces(kind: str, number: int) -> list[str]:
+    """The answer as it is sent: `number` lines of Markdown ("lines"), else about so many tokens of four characters.
+
+    Of tokens there are "mixed", "fence" (one code block) and "table" (one table).
+    """
+    if kind == "lines":
+        whole = "".join(_until(80 * number, _section)).splitlines(keepends=True)[: number - 2]
+        return [*whole, "\n", f"{LAST_WORDS}\n"]
+    text = answer(kind, number)
+    return [text[at : at + 4] for at in range(0, len(text), 4)]
 
 
 def answer(kind: str, tokens: int) -> str:
@@ -59,48 +74,119 @@ def _until(size: int, make) -> list[str]:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Any POST is a chat request."""
+    """Any POST asks for the answer; a GET for the models."""
 
-    text = ""
+    pieces: tuple[str, ...] = ()
     rate = 1000.0
     notes = Path()
+    answers = 0
+    lock = threading.Lock()
+
+    def do_GET(self) -> None:
+        self._head("application/json")
+        self.wfile.write(json.dumps({"object": "list", "data": [{"id": "m", "object": "model"}]}).encode())
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.end_headers()
-        tokens = [self.text[at : at + 4] for at in range(0, len(self.text), 4)]
-        self._send({"role": "assistant", "content": ""})
+        self._head("text/event-stream")
+        wire = Responses() if self.path.endswith("/responses") else Completions()
+        self.wfile.write(wire.beginning())
         began = time.monotonic()
-        for number, token in enumerate(tokens):
+        for number, piece in enumerate(self.pieces):
             # a clock and not a pause after each: what a pause takes too long is made up for
             early = began + number / self.rate - time.monotonic()
             if early > 0:
                 time.sleep(early)
-            self._send({"content": token})
+            self.wfile.write(wire.piece(piece))
         ended = time.monotonic()
-        self._send({}, "stop")
-        self.wfile.write(b"data: [DONE]\n\n")
-        self.notes.write_text(json.dumps({"began": began, "ended": ended, "tokens": len(tokens)}))
+        self.wfile.write(wire.end("".join(self.pieces)))
+        with self.lock:
+            Handler.answers += 1
+            told = {"began": began, "ended": ended, "pieces": len(self.pieces), "answers": Handler.answers}
+            beside = self.notes.with_suffix(".new")
+            beside.write_text(json.dumps(told))
+            os.replace(beside, self.notes)  # a reader finds the one or the other, whole
 
-    def _send(self, delta: dict[str, str], finish: str | None = None) -> None:
-        chunk = {
-            "id": "1",
-            "object": "chat.completion.chunk",
-            "created": 0,
-            "model": "m",
-            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-        }
-        self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+    def _head(self, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("content-type", kind)
+        self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
 
 
+class Completions:
+    """The events of Chat Completions."""
+
+    def beginning(self) -> bytes:
+        return self._chunk({"role": "assistant", "content": ""})
+
+    def piece(self, text: str) -> bytes:
+        return self._chunk({"content": text})
+
+    def end(self, text: str) -> bytes:
+        del text
+        return self._chunk({}, "stop") + b"data: [DONE]\n\n"
+
+    def _chunk(self, delta: dict[str, str], finish: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        chunk = {
+            "id": "1",
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": "m",
+            "choices": [choice],
+        }
+        return f"data: {json.dumps(chunk)}\n\n".encode()
+
+
+AT = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+
+
+class Responses:
+    """The events of Responses, which is what codex speaks."""
+
+    def beginning(self) -> bytes:
+        part = {"type": "output_text", "text": "", "annotations": []}
+        return (
+            self._event("response.created", response={"id": "r1", "status": "in_progress", "output": []})
+            + self._event("response.output_item.added", output_index=0, item=self._item("in_progress", ""))
+            + self._event("response.content_part.added", **AT, part=part)
+        )
+
+    def piece(self, text: str) -> bytes:
+        return self._event("response.output_text.delta", **AT, delta=text)
+
+    def end(self, text: str) -> bytes:
+        item = self._item("completed", text)
+        usage = {
+            "input_tokens": 1,
+            "output_tokens": 1,
+            "total_tokens": 2,
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens_details": {"reasoning_tokens": 0},
+        }
+        return (
+            self._event("response.output_text.done", **AT, text=text)
+            + self._event("response.output_item.done", output_index=0, item=item)
+            + self._event(
+                "response.completed",
+                response={"id": "r1", "status": "completed", "output": [item], "usage": usage},
+            )
+        )
+
+    def _event(self, kind: str, **values: object) -> bytes:
+        return f"event: {kind}\ndata: {json.dumps({'type': kind, **values})}\n\n".encode()
+
+    def _item(self, status: str, text: str) -> dict[str, object]:
+        content = [{"type": "output_text", "text": text, "annotations": []}] if text else []
+        return {"type": "message", "id": "msg_1", "status": status, "role": "assistant", "content": content}
+
+
 if __name__ == "__main__":
-    kind, tokens, rate, notes = sys.argv[1:]
-    Handler.text, Handler.rate, Handler.notes = answer(kind, int(tokens)), float(rate), Path(notes)
+    kind, number, rate, notes = sys.argv[1:]
+    Handler.pieces, Handler.rate, Handler.notes = tuple(pieces(kind, int(number))), float(rate), Path(notes)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     print(f"http://127.0.0.1:{server.server_port}/v1", flush=True)
     server.serve_forever()
