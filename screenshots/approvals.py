@@ -49,7 +49,7 @@ async def approvals(shown: Stage, folder: Path) -> None:
 
     await _ask(shown, SEVERAL)
     await shown.pilot.press("]")
-    await _until_ready(shown)
+    await shown.until_ready()
     await shown.shoot(folder / "approval-several.svg")
     await shown.pilot.press("e")
     await shown.until_screen("ArgumentEditor")
@@ -76,14 +76,7 @@ async def _ask(shown: Stage, message: str) -> None:
     await shown.until(lambda: shown.main.thread_id is None, "a new thread")
     await shown.say(message)
     await shown.until_standing("waiting")
-    shown.main.open_requests()
-    await shown.until_screen("ApprovalScreen")
-    await _until_ready(shown)
-
-
-async def _until_ready(shown: Stage) -> None:
-    await shown.until(lambda: "ready" in shown.text, "the request to be ready")
-    await shown.quiet()
+    await shown.open_request()
 
 
 async def _leave(shown: Stage) -> None:

@@ -13,20 +13,28 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
+from afk.core import budget, calls
 from afk.llms.demo import DemoModel
-from afk.llms.protocol import ModelEvent, ModelRequest, TextDelta
+from afk.llms.protocol import Answer, ModelError, ModelEvent, ModelRequest, TextDelta, ToolCall
+from afk.llms.retry import RetryPolicy, stream_with_retries
 from afk.memory import SQLiteMemoryStore
+from afk.memory.sqlite import effects
 from afk_tui.app import AfkApp
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.settings import Settings, build
+from afk_tui.screens import main_trouble, main_view
+from afk_tui.screens.trust import TrustScreen
 
 DEADLINE_S = 60.0
+PROCESS = 4242
 # what stands in a picture in place of the temporary folder: as long as that, so that nothing moves, with the same end
 SHOWN_FOLDER = "/home/ada/notes"
+SHOWN_DB = "/home/ada/.local/afk.db"
 PARENT = "/tmp"
 SIZE, THEME = (120, 36), "textual-dark"
 VARIANTS = (
@@ -71,16 +79,44 @@ class StandingClock:
         self.at_ms += minutes * 60_000
 
 
+@contextmanager
+def standing_still() -> Generator[None]:
+    """How long a call took and which process made it is stored, and the size of what is stored is shown."""
+    stopwatch, process = SimpleNamespace(monotonic=lambda: 0.0), SimpleNamespace(getpid=lambda: PROCESS)
+    replaced = [(module, "time", stopwatch) for module in (budget, calls, main_view, main_trouble)]
+    replaced.append((effects, "os", process))
+    before = [(module, name, getattr(module, name)) for module, name, _ in replaced]
+    try:
+        for module, name, value in replaced:
+            setattr(module, name, value)
+        yield
+    finally:
+        for module, name, value in before:
+            setattr(module, name, value)
+
+
 class HeldDemo(DemoModel):
-    """The demo model, which can be held in the middle of an answer."""
+    """The demo model, which can be held in the middle of an answer, fail, or call a tool that it does not know."""
 
     def __init__(self) -> None:
         super().__init__(delta_delay_s=0.0)
         self.hold_after: int | None = None
         self.held = asyncio.Event()
+        self.fails: ModelError | None = None
+        self.calls: ToolCall | None = None
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """The same stream, up to the delta it is held at."""
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """The same stream, up to the delta it is held at; asked again after errors that may pass, as servers are."""
+        return stream_with_retries(_Attempts(self), request, RetryPolicy(random=lambda: 0.0))
+
+    async def attempt(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """One of those attempts."""
+        if self.fails is not None:
+            raise self.fails
+        if self.calls is not None:
+            call, self.calls = self.calls, None
+            yield Answer("", (call,), "tool_calls")
+            return
         async with aclosing(super().stream(request)) as events:
             number = 0
             async for event in events:
@@ -91,17 +127,32 @@ class HeldDemo(DemoModel):
                 yield event
 
 
+class _Attempts:
+    """A model that is asked once."""
+
+    def __init__(self, model: HeldDemo) -> None:
+        self.label = model.label
+        self.stream = model.attempt
+
+
 class Stage:
     """The app, its clock and its model; `shoot` takes a picture."""
 
     def __init__(
-        self, app: AfkApp, pilot: Pilot[None], clock: StandingClock, model: HeldDemo, folder: Path
+        self,
+        app: AfkApp,
+        pilot: Pilot[None],
+        clock: StandingClock,
+        model: HeldDemo,
+        folder: Path,
+        store: SQLiteMemoryStore,
     ) -> None:
         self.app = app
         self.pilot = pilot
         self.clock = clock
         self.model = model
         self.folder = folder
+        self.store = store
 
     @property
     def main(self):
@@ -143,10 +194,23 @@ class Stage:
         await self.until(lambda: type(self.app.screen).__name__ == name, name)
         await self.quiet()
 
+    async def open_request(self) -> None:
+        """Open what waits in the shown thread, and wait until it hears an answer."""
+        self.main.open_requests()
+        await self.until_screen("ApprovalScreen")
+        await self.until_ready()
+
+    async def until_ready(self) -> None:
+        """Wait until the request that is shown hears an answer."""
+        await self.until(lambda: "ready" in self.text, "the request to be ready")
+        await self.quiet()
+
     async def quiet(self) -> None:
         """Wait until no worker works and nothing is left to be painted."""
+        # what begins waits for the answer to that question
+        waited_for = set[str]() if isinstance(self.app.screen, TrustScreen) else QUIET_GROUPS
         await self.until(
-            lambda: not [w for w in self.app.workers if not w.is_finished and w.group in QUIET_GROUPS],
+            lambda: not [w for w in self.app.workers if not w.is_finished and w.group in waited_for],
             "quiet",
         )
         await self.pilot.pause()
@@ -194,13 +258,14 @@ class Stage:
 
     def _picture(self) -> str:
         svg = self.app.export_screenshot(title="afk-tui")
-        folder = str(self.folder)
-        for kept in range(
-            len(folder), 5, -1
-        ):  # where something covers a part of it, its end or its beginning
-            svg = svg.replace(folder[-kept:], SHOWN_FOLDER[-kept:]).replace(
-                folder[:kept], SHOWN_FOLDER[:kept]
-            )
+        assert self.store.path is not None
+        for real, shown in ((str(self.folder), SHOWN_FOLDER), (str(self.store.path), SHOWN_DB)):
+            if len(real) != len(shown):
+                raise AssertionError(f"{real} and {shown} must be equally long")
+            for kept in range(
+                len(real), 5, -1
+            ):  # where something covers a part of it, its end or its beginning
+                svg = svg.replace(real[-kept:], shown[-kept:]).replace(real[:kept], shown[:kept])
         svg = re.sub(r"@font-face\s*\{[^}]*\}", "", svg)
         svg = re.sub(r"terminal-[0-9a-z]+-", "afk-", svg)
         svg = re.sub(
@@ -215,25 +280,24 @@ QUIET_GROUPS = frozenset({"begin", "sync", "submit", "queue", "draft", "open", "
 
 @asynccontextmanager
 async def stage(
-    size: tuple[int, int] = SIZE, theme: str = THEME, agent: str | None = None
+    size: tuple[int, int] = SIZE, theme: str = THEME, agent: str | None = None, *, trust: bool = True
 ) -> AsyncGenerator[Stage]:
     """The app on a new database in a new folder with a few files."""
     os.environ.update(LOGNAME="ada", TZ="UTC", AFK_POLICY="", AFK_CONFIG="")
     time.tzset()
-    with made_folder() as folder, tempfile.TemporaryDirectory() as data:
-        if len(str(folder)) != len(SHOWN_FOLDER):
-            raise AssertionError(f"{folder} and {SHOWN_FOLDER} must be equally long")
+    with standing_still(), made_folder() as folder, tempfile.TemporaryDirectory() as data:
         (folder / "todo.md").write_text("# To do\n\n- buy bread\n- call Grace\n")
         (folder / "ideas.txt").write_text("a clock that stands still\n")
         clock, numbers, model = StandingClock(), count(1), HeldDemo()
         store = SQLiteMemoryStore(
             Path(data) / "afk.db", clock=clock, new_id=lambda prefix: f"{prefix}_{next(numbers):04}"
         )
-        settings = Settings(workspace=folder, demo=True, trust=True, agent=agent)
+        settings = Settings(workspace=folder, demo=True, trust=trust, agent=agent)
         app = AfkApp(settings, gateway=Gateway(build(settings, store=store, llm=model)), cursor_blink=False)
         app.animation_level = "none"
         async with app.run_test(size=size) as pilot:
             app.theme = theme
-            shown = Stage(app, pilot, clock, model, folder)
-            await shown.until(lambda: app.main.has_begun, "the app to be ready")
+            shown = Stage(app, pilot, clock, model, folder, store)
+            if trust:
+                await shown.until(lambda: app.main.has_begun, "the app to be ready")
             yield shown

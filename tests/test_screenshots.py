@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from screenshots.__main__ import take_all
+import pytest
+
+from screenshots.scenes import SCENES, Scene
 
 COMMITTED = Path(__file__).parents[1] / "screenshots"
 
 
-async def test_the_committed_pictures_are_what_the_script_makes_byte_for_byte(tmp_path: Path) -> None:
-    committed = _pictures(COMMITTED)
-    made = await _take(tmp_path / "first")
-    assert sorted(made) == sorted(committed)
-    changed = [name for name in made if made[name] != committed[name]]
-    if changed:
-        # of some ninety pictures one can be caught between two frames on a busy machine: what differs must differ twice
-        again = await _take(tmp_path / "second")
-        changed = [name for name in changed if again[name] != committed[name]]
-    assert not changed, f"look at these and commit them anew: python -m screenshots ({', '.join(changed)})"
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+async def test_the_committed_pictures_are_what_the_script_makes_byte_for_byte(
+    tmp_path: Path, scene: Scene
+) -> None:
+    await scene.take(tmp_path)
+    made = _pictures(tmp_path)
+    assert sorted(made) == sorted(scene.files())
+    changed = [name for name in made if made[name] != (COMMITTED / name).read_text()]
+    assert not changed, (
+        f"look at these and commit them anew: python -m screenshots --scene {scene.name} ({', '.join(changed)})"
+    )
 
 
-async def _take(folder: Path) -> dict[str, str]:
-    folder.mkdir()
-    await take_all(folder)
-    return _pictures(folder)
+def test_every_committed_picture_is_one_of_a_scene() -> None:
+    assert sorted(_pictures(COMMITTED)) == sorted(file for scene in SCENES for file in scene.files())
 
 
 def _pictures(folder: Path) -> dict[str, str]:
