@@ -184,6 +184,8 @@ class MainView(Screen[None]):
     ) -> None:
         """Show a thread, or (None) a new one, with its draft. What was being written in the former one is kept for it,
         or (`takes_draft`) goes along."""
+        # keys typed while it is read stay where they are
+        stays = takes_draft or (self._shows_something and thread_id == self.thread_id)
         if not takes_draft:
             await self._leave_thread()
         self.thread_id = thread_id
@@ -205,15 +207,18 @@ class MainView(Screen[None]):
                 conversation.begin_stream(STREAM_KEY)
                 conversation.feed(streamed)
             await self.gateway.remember("last-thread", self.gateway.workspace, thread_id)
-        kept = await self.gateway.recall("draft", self.draft_key) or ""
+        kept = "" if stays else await self.gateway.recall("draft", self.draft_key) or ""
         if thread_id != self.thread_id:
             return
-        # what was written before anything could be shown goes behind the draft that was kept
-        typed = self.composer.kept_draft if takes_draft or not self._shows_something else ""
-        self.composer.set_draft(kept + typed)
+        if stays:
+            self.post_message(Composer.DraftChanged(self.composer.kept_draft))
+        else:
+            # what was written before anything could be shown goes behind the draft that was kept
+            typed = "" if self._shows_something else self.composer.kept_draft
+            self.composer.set_draft(kept + typed)
+            if typed:
+                self.post_message(Composer.DraftChanged(kept + typed))
         self._shows_something = True
-        if typed:
-            self.post_message(Composer.DraftChanged(kept + typed))
         await self.show_standing()
         await self._take_back_queued()
         await self.threads.select_key(thread_id or "")

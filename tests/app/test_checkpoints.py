@@ -10,8 +10,19 @@ from tests.app.conftest import Start
 @pytest.mark.parametrize("key", ["enter", "g"])
 async def test_a_line_of_the_timeline_leads_to_its_message_and_marks_it(start: Start, key: str) -> None:
     async with start() as driven:
-        for text in ("read a.txt", *["list"] * 12):
+        for number, text in enumerate(("read a.txt", *["list"] * 12), start=1):
             await driven.say(text)
+
+            # the status line still says "done" of the run before
+            async def is_over(number: int = number) -> bool:
+                thread_id = driven.main.thread_id
+                if thread_id is None or driven.main.gateway.is_working(thread_id):
+                    return False
+                timeline = driven.main.gateway.timeline(thread_id)
+                await timeline.count()
+                return timeline.counts.runs == number
+
+            await driven.until(is_over, f"run {number} to be over")
             await driven.until_state("done")
         conversation = driven.main.conversation
         entries = conversation.pages.entries
