@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from textual import events
-from textual.widgets import Input, TextArea
 
 from afk_tui.gateway.clean import clean
+from afk_tui.widgets.typing_order import LineInput, TextInput
 
 
-class LineField(Input):
+class LineField(LineInput):
     """One line."""
 
     def _on_paste(self, event: events.Paste) -> None:
@@ -22,7 +22,7 @@ class LineField(Input):
         self.insert_text_at_cursor(character)
 
 
-class TextField(TextArea):
+class TextField(TextInput):
     """Several lines; enter begins a new one."""
 
     async def _on_paste(self, event: events.Paste) -> None:

@@ -25,6 +25,7 @@ from afk_tui.keys import key_of, written
 from afk_tui.screens.words import count, when
 from afk_tui.styles_folder import styles_folder
 from afk_tui.widgets.paged_list import PagedList
+from afk_tui.widgets.typing_order import LineInput
 
 SETTLE_S = 0.15
 MOST = 200
@@ -71,7 +72,7 @@ class FindScreen(ModalScreen[tuple[str, int | None] | None]):
         """The field, the hits, what is known of them."""
         with Vertical(id="find") as box:
             box.border_title = "Find"
-            yield Input(id="text", placeholder=BEGIN, max_length=500, compact=True)
+            yield LineInput(id="text", placeholder=BEGIN, max_length=500, compact=True)
             yield _HitList(self._gateway, id="hits")
             yield Static(id="known")
 

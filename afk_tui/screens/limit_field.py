@@ -10,6 +10,8 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
+from afk_tui.widgets.typing_order import LineInput
+
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
 _UNITS_MS = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1_000),
@@ -75,7 +77,7 @@ class LimitField(Vertical):
         """Label, input; error."""
         with Horizontal():
             yield Label(self._label, markup=False)
-            yield Input(self._first_value, placeholder=self._placeholder, max_length=40, compact=True)
+            yield LineInput(self._first_value, placeholder=self._placeholder, max_length=40, compact=True)
         yield Static(classes="error")
 
     @property

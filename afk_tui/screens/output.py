@@ -21,6 +21,7 @@ from afk_tui.screens.words import count, size
 from afk_tui.styles_folder import styles_folder
 from afk_tui.widgets.key_hints import KeyHints
 from afk_tui.widgets.output_view import OutputView
+from afk_tui.widgets.typing_order import LineInput
 
 # what is found is shown so far below the top
 ROWS_ABOVE = 3
@@ -68,7 +69,7 @@ class OutputScreen(ModalScreen[None]):
         yield OutputView(id="text")
         with Horizontal(id="ask"):
             yield Static(id="asked")
-            yield Input(id="typed", max_length=500, compact=True)
+            yield LineInput(id="typed", max_length=500, compact=True)
         yield Static(id="said")
         yield KeyHints(id="hints")
 

@@ -22,6 +22,7 @@ from afk_tui.screens.lines import KeyHint, KeyLegend, Paragraph
 from afk_tui.screens.summary_words import NONE_YET, context_words, pin_words, summary_words
 from afk_tui.styles_folder import styles_folder
 from afk_tui.telling import tell_error
+from afk_tui.widgets.typing_order import TextInput
 
 MAKING = "Summarising the older messages… esc stops it, and everything stays as it is."
 
@@ -66,7 +67,7 @@ class SummaryScreen(ModalScreen[None]):
             yield Paragraph(id="facts")
             with VerticalScroll(id="text"):
                 yield Static(id="words", markup=False)
-            yield TextArea(id="editor", soft_wrap=True, show_line_numbers=False)
+            yield TextInput(id="editor", soft_wrap=True, show_line_numbers=False)
             yield Paragraph(id="pins")
             yield KeyLegend(id="keys")
 

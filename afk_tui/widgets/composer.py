@@ -16,6 +16,7 @@ from textual.widgets.text_area import EditResult, Location
 from afk_tui.gateway.clean import clean
 from afk_tui.widgets.completion_list import CompletionList, Token, token_before
 from afk_tui.widgets.composer_pastes import UNFOLD_CHARS, Pastes
+from afk_tui.widgets.typing_order import KeysInOrder
 
 # Nobody types a key and then enter within this time; the keys of a paste are microseconds apart.
 BURST_S = 0.015
@@ -37,7 +38,7 @@ def _bindings_left() -> list[BindingType]:
     return left
 
 
-class Composer(TextArea, inherit_bindings=False):
+class Composer(KeysInOrder, TextArea, inherit_bindings=False):
     """A draft of one to eight lines on the screen.
 
     Enter sends. A new line is ctrl+j, shift+enter where the terminal delivers it, enter after a backslash

@@ -13,6 +13,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from afk_tui.widgets.typing_order import LineInput
+
 LONGEST = 200
 KEYS = "↑↓ · enter, then n N · esc"
 _ROOM_FOR_KEYS = 60
@@ -60,7 +62,7 @@ class SearchBar(Horizontal):
     def compose(self) -> ComposeResult:
         """A sign, the field, the count."""
         yield Static("/ ", id="search-sign", markup=False)
-        yield Input(
+        yield LineInput(
             id="search-text", placeholder="find in this conversation", compact=True, max_length=LONGEST
         )
         yield Static(id="search-count", markup=False)
