@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import aiosqlite
 
@@ -133,18 +133,17 @@ class Connection:
         Cancelled, it is interrupted. Only for a file."""
         assert self.path is not None
         name = f"{self.path.as_uri()}?mode=ro"
-        reading: asyncio.Future[T] | None = None
         try:
             db = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
             with contextlib.closing(db):
                 db.row_factory = sqlite3.Row
-                reading = asyncio.ensure_future(asyncio.to_thread(work, db))
+                # as in `_send` no task, which the end of `asyncio.run` would cancel
+                reading = asyncio.get_running_loop().run_in_executor(None, work, db)
                 try:
                     return await asyncio.shield(reading)
                 except asyncio.CancelledError:
-                    db.interrupt()
-                    await asyncio.wait([reading])
-                    reading.exception()  # retrieved: the caller is told of the cancellation instead
+                    # closed under a thread that reads it, the process would crash
+                    await _until_done(reading, db.interrupt)
                     raise
         except UNREADABLE as error:
             raise explain(error, str(self.path), doing="read") from error
@@ -160,11 +159,7 @@ class Connection:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             # the transaction was sent: let it end before its caller goes on to tidy up
-            while not future.done():
-                with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.wait([future])
-            if not future.cancelled():
-                future.exception()  # retrieved: the caller is told of the cancellation instead
+            await _until_done(future)
             raise
         except UNREADABLE as error:
             raise explain(error, str(self.path or "in memory"), doing=doing) from error
@@ -268,6 +263,18 @@ def _write_ahead(db: sqlite3.Connection) -> None:
             time.sleep(RETRY_EVERY_S)
         else:
             return
+
+
+async def _until_done(future: asyncio.Future[Any], interrupt: Callable[[], None] | None = None) -> None:
+    """Wait however often the caller is cancelled; what comes of it is not told. `interrupt` is called again and again:
+    it reaches only a statement that runs."""
+    while not future.done():
+        if interrupt is not None:
+            interrupt()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([future], timeout=None if interrupt is None else RETRY_EVERY_S)
+    if not future.cancelled():
+        future.exception()  # retrieved: the caller is told of the cancellation instead
 
 
 async def _quietly_close(db: aiosqlite.Connection) -> None:
