@@ -67,20 +67,25 @@ class MainScreen(MainHints):
     async def begin(self, gateway: Gateway, thread_id: str | None = None) -> None:
         """Show the last thread at its place, with what waits on top. What was typed before stays in the composer."""
         self.gateway = gateway
+        is_typing = bool(self.composer.draft)
+        # what can't be read keeps nobody from another thread, the menu and a new conversation
+        known, open_runs = None, []
         try:
             await self.list_threads()
+            open_runs = await gateway.waiting_runs()
             thread_id = thread_id or await gateway.recall("last-thread", gateway.workspace)
             known = await gateway.thread(thread_id) if thread_id else None
             if thread_id and known is None:
                 self.notify(
                     f"There is no thread {clean_line(thread_id)} here.", severity="warning", markup=False
                 )
-            open_runs = await gateway.waiting_runs()
-            is_typing = bool(self.composer.draft)
             await self.show_thread(known.thread_id if known else None)
         except GatewayError as error:
             tell_error(self, error)
-            return
+            try:
+                await self.show_thread(None)
+            except GatewayError as another:
+                tell_error(self, another)
         interrupted = [
             run for run in open_runs if run.state == "interrupted" and run.thread_id != self.thread_id
         ]

@@ -134,11 +134,15 @@ async def test_on_a_read_only_disk_it_says_so_and_what_to_do(start, db: Path, tm
 async def test_with_a_page_of_messages_overwritten_it_says_how_to_save_the_rest(start, db: Path) -> None:
     await leave_interrupted(start)
     overwrite_page(db, "message")
-    async with start(ready=False) as driven:
+    async with start() as driven:
         await until_said(
             driven, "it is damaged. Save what can be read of it with: afk-tui doctor --salvage OUT"
         )
-        assert driven.app.is_running
+        # nobody is kept from the rest: a new conversation is open, and every key works
+        assert driven.main.thread_id is None
+        assert driven.main.composer.has_focus
+        await driven.pilot.press("f2")
+        await driven.until_screen("MenuScreen")
 
 
 async def test_of_a_checkpoint_with_a_wrong_checksum_it_says_where_to_go_on_from(start, db: Path) -> None:
