@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from afk_tui.actions import ACTIONS
 from afk_tui.palette import offered
 from afk_tui.screens.main import MainScreen
@@ -198,3 +200,31 @@ async def test_nothing_said_in_passing_lies_over_a_request(start) -> None:
         await driven.until_screen("ApprovalScreen")
         await driven.until_shown("ready")
         assert len(driven.app._notifications) == 0
+
+
+async def test_what_is_written_while_its_thread_is_read_stays_as_it_is(start) -> None:
+    async with start() as driven:
+        await driven.say("list")
+        await driven.until_state("done")
+        main, typed = driven.main, 0
+        reading = asyncio.create_task(main.show_thread(main.thread_id))
+        while not reading.done():
+            main.composer.insert("x")
+            typed += 1
+            await asyncio.sleep(0)
+        await reading
+        assert typed > 2
+        assert main.composer.draft == "x" * typed
+
+
+async def test_a_draft_that_goes_along_is_not_written_twice(start) -> None:
+    async with start() as driven:
+        await driven.say("list")
+        await driven.until_state("done")
+        main = driven.main
+        assert main.thread_id is not None
+        # as it was written down while the thread was being read
+        await main.gateway.remember("draft", main.thread_id, "and then")
+        main.composer.insert("and then")
+        await main.show_thread(main.thread_id, takes_draft=True)
+        assert main.composer.draft == "and then"
