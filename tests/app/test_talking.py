@@ -211,7 +211,7 @@ async def test_what_is_written_while_its_thread_is_read_stays_as_it_is(start) ->
         while not reading.done():
             main.composer.insert("x")
             typed += 1
-            await asyncio.sleep(0)
+            await asyncio.wait([reading], timeout=0.001)
         await reading
         assert typed > 2
         assert main.composer.draft == "x" * typed
