@@ -200,6 +200,11 @@ class Stage:
         await self.until_screen("ApprovalScreen")
         await self.until_ready()
 
+    async def allow(self) -> None:
+        """Answer the request that is open with yes."""
+        await self.pilot.press("a")
+        await self.until_screen("MainScreen")
+
     async def until_ready(self) -> None:
         """Wait until the request that is shown hears an answer."""
         await self.until(lambda: "ready" in self.text, "the request to be ready")
