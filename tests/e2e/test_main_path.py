@@ -85,7 +85,7 @@ def test_checkpoints_and_compaction_are_a_key_away_and_the_counts_are_those_of_t
 ) -> None:
     with Terminal(folder, "--demo", "--trust") as terminal:
         terminal.wait_for("demo model")
-        terminal.type(" and then ".join(["read a.txt", *["list"] * 29]))
+        terminal.type(" and then ".join([*["list"] * 29, "read a.txt"]), end="read a.txt")
         terminal.press("Enter")
         terminal.wait_for("✓ done")
         terminal.press("F5")

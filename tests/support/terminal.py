@@ -126,10 +126,11 @@ class Terminal:
 
         self.until(shown, f"{pattern!r} after {key}")
 
-    def type(self, text: str) -> None:
-        """Type text, and wait until it is on the screen: an enter in the same burst would be a paste."""
+    def type(self, text: str, end: str | None = None) -> None:
+        """Type text, and wait until it is on the screen: an enter in the same burst would be a paste. `end`: what to
+        wait for where the last thirty characters stand in it before, or on two lines."""
         self._tmux("send-keys", "-l", text)
-        self.wait_for(re.escape(text[-30:]))
+        self.wait_for(re.escape(end or text[-30:]))
 
     def wait_for(self, pattern: str, *, gone: bool = False) -> str:
         """The screen, as soon as it shows (or, `gone`, no longer shows) the pattern."""
