@@ -102,10 +102,15 @@ class Session:
             raise MeasuringError(f"the program ended; it wrote {self.written[-300:]!r}") from error
         self.written += read
         self._answer(read)
+        if self._mark and self.marked_at is None:
+            self._look_for_mark(read)
+
+    def _look_for_mark(self, read: bytes) -> None:
         # a key may be sent between its halves
-        recent, self._recent = self._recent + read, (self._recent + read)[-len(self._mark) :]
-        if self._mark and self.marked_at is None and self._mark in recent:
+        recent = self._recent + read
+        if self._mark in recent:
             self.marked_at = time.monotonic()
+        self._recent = recent[-len(self._mark) :]
 
     def _answer(self, read: bytes) -> None:
         self._asked += read

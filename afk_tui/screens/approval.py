@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from functools import partial
 
 from textual import events, on, work
@@ -189,7 +190,10 @@ class ApprovalScreen(ApprovalRecording):
     def weigh_pattern(self) -> None:
         """Say of each change what it would remember, or what is wrong with it."""
         if self._mode == "narrowing":
-            self.run_worker(partial(self._weigh, self.panel.pattern.value), group="pattern", exclusive=True)
+            self._work_on_pattern(partial(self._weigh, self.panel.pattern.value))
+
+    def _work_on_pattern(self, work: Callable[[], Coroutine[None, None, object]]) -> None:
+        self.run_worker(work, group="pattern", exclusive=True, exit_on_error=False)
 
     async def _weigh(self, text: str) -> PatternChoice | None:
         view = self._view
@@ -233,7 +237,7 @@ class ApprovalScreen(ApprovalRecording):
     def take_line(self) -> None:
         """A denial's reason, or a pattern, was written: the pattern is shown before it is remembered."""
         if self._mode == "narrowing":
-            self.run_worker(self._take_pattern, group="pattern", exclusive=True)
+            self._work_on_pattern(self._take_pattern)
             return
         reason = self.panel.reason.value.strip()
         if self._mode not in ("reasoning", "reasoning_all"):

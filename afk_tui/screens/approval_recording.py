@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.views import ApprovalView, PatternChoice
 from afk_tui.screens import approval_words as words
 from afk_tui.screens.approval_showing import ApprovalShowing
 from afk_tui.screens.approval_words import Decision, Mode, WideScope
+
+UNKNOWN = "It is not known whether this was recorded. Try again: a decision counts once. Or esc, and look at the inbox."
 
 
 class ApprovalRecording(ApprovalShowing):
@@ -30,7 +32,17 @@ class ApprovalRecording(ApprovalShowing):
         before = "choosing" if self._mode == "remembering" else self._mode
         self._in_flight = frozenset({view.approval_id})
         self._enter("sending")
-        self.run_worker(self._record(view, before, decision, reason, output, scope, pattern), group="decide")
+        self._begin_recording(self._record(view, before, decision, reason, output, scope, pattern))
+
+    def _begin_recording(self, work: Coroutine[None, None, None]) -> None:
+        self.run_worker(self._recording(work), group="decide", exit_on_error=False)
+
+    async def _recording(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception:
+            self._enter("choosing", UNKNOWN, bad=True)
+            raise
 
     async def _record(
         self,
@@ -88,7 +100,7 @@ class ApprovalRecording(ApprovalShowing):
         views = self._batch()
         self._in_flight = frozenset(r.approval_id for r in views)
         self._enter("sending")
-        self.run_worker(self._record_all(views, decision, reason), group="decide")
+        self._begin_recording(self._record_all(views, decision, reason))
 
     async def _record_all(
         self, views: Sequence[ApprovalView], decision: Decision, reason: str | None

@@ -27,6 +27,7 @@ from afk_tui.screens.compaction_space import SpacePanel
 from afk_tui.screens.compaction_upkeep import UpkeepPanel
 from afk_tui.screens.words import count, size
 from afk_tui.styles_folder import styles_folder
+from afk_tui.telling import TellsBugs
 from afk_tui.widgets.choice_row import ChoiceRow
 from afk_tui.widgets.key_hints import KeyHints
 
@@ -54,7 +55,7 @@ HINTS: dict[Phase, tuple[tuple[str, str], ...]] = {
 }
 
 
-class CompactionScreen(Screen[None]):
+class CompactionScreen(TellsBugs, Screen[None]):
     """Asks, counts, confirms, removes, tells. Escape goes one step back, and stops a removal between two batches."""
 
     CSS_PATH = styles_folder() / "compaction.tcss"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from textual import work
 from textual.binding import Binding, BindingType
-from textual.worker import Worker
 
 from afk_tui.actions import ACTIONS, BY_NAME
 from afk_tui.attention import ALERTS, Alerts
@@ -15,7 +14,7 @@ from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.keys import NO_KEY, written
 from afk_tui.screens.main_hints import MainHints
-from afk_tui.telling import tell_error, telling
+from afk_tui.telling import TellsBugs, tell_error, telling
 
 if TYPE_CHECKING:
     from afk_tui.app import AfkApp
@@ -32,7 +31,7 @@ ALERTS_SAID: dict[Alerts, str] = {
 TWICE_S = 2.0
 
 
-class MainScreen(MainHints):
+class MainScreen(TellsBugs, MainHints):
     """Chat, decide, resume; the way to every other screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -99,10 +98,6 @@ class MainScreen(MainHints):
             self.send_held()
         elif self.request_bar.count and not is_typing:
             self.open_requests()
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Work of this screen that failed."""
-        cast("AfkApp", self.app).tell_bug(event)
 
     # actions, in the order of `actions.py`
 

@@ -19,6 +19,7 @@ from afk_tui.gateway.outputs import LongResults, OutputHit, OutputPieces, matche
 from afk_tui.gateway.outputs import OutputView as Result
 from afk_tui.screens.words import count, size
 from afk_tui.styles_folder import styles_folder
+from afk_tui.telling import TellsBugs
 from afk_tui.widgets.key_hints import KeyHints
 from afk_tui.widgets.output_view import OutputView
 from afk_tui.widgets.typing_order import LineInput
@@ -27,7 +28,7 @@ from afk_tui.widgets.typing_order import LineInput
 ROWS_ABOVE = 3
 
 
-class OutputScreen(ModalScreen[None]):
+class OutputScreen(TellsBugs, ModalScreen[None]):
     """The whole results of a thread, one at a time: first the one that is named, else the last.
 
     / or ctrl+f searches, n and N go to the next match and the one before, g to a line, [ and ] to another result.

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from afk_tui.gateway.views import ConversationItem
 
 _DRAWN_PIECES = 500
+# Textual keeps with each painted line what it derives from it, several kB: so only for a few screens
+_PAINTED_SCREENS = 6
 # a line of a selection is the serial of its entry, then its line there: it stays true when the text above grows
 _LINE_BITS = 24
 
@@ -58,6 +60,7 @@ class ConversationCanvas(ScrollView, inherit_bindings=False):
         self._palette: Palette | None = None
         self._palette_is_stale = True
         self._drawn: OrderedDict[Piece, None] = OrderedDict()
+        self._painted: OrderedDict[Piece, None] = OrderedDict()
 
     def start_over(self) -> None:
         """Forget all entries; the width is kept."""
@@ -94,6 +97,7 @@ class ConversationCanvas(ScrollView, inherit_bindings=False):
             piece.rows = None
             piece.strips.clear()
         self._drawn.clear()
+        self._painted.clear()
 
     def _measure(self, entry: Entry, piece: Piece) -> int:
         return len(self.rows_of(entry, piece))
@@ -135,6 +139,7 @@ class ConversationCanvas(ScrollView, inherit_bindings=False):
         strip = piece.strips.get(key)
         if strip is None:
             strip = piece.strips[key] = self._strip(rows[spot.line], width, bar=bar)
+            self._forget_painted_before(piece)
         if self.found:
             strip = self._mark_found(
                 strip, rows[spot.line], self._number_of_found_here(piece, rows, spot.line)
@@ -144,6 +149,14 @@ class ConversationCanvas(ScrollView, inherit_bindings=False):
         if selection is not None:
             strip = self._mark_selected(strip, rows[spot.line], selection.get_span(number))
         return strip.apply_offsets(0, number)
+
+    def _forget_painted_before(self, piece: Piece) -> None:
+        self._painted[piece] = None
+        self._painted.move_to_end(piece)
+        most = _PAINTED_SCREENS * self.size.height
+        while len(self._painted) > 1 and sum(len(other.strips) for other in self._painted) > most:
+            old, _ = self._painted.popitem(last=False)
+            old.strips.clear()
 
     def _strip(self, row: Row, width: int, *, bar: bool) -> Strip:
         base = self.palette.base

@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Static
+from textual.worker import Worker
 
 from afk.llms.demo import DemoModel
 from afk.memory.sqlite.store import InMemoryMemoryStore, SQLiteMemoryStore
@@ -47,6 +48,10 @@ class Stage(App[Any]):
 
     def on_mount(self) -> None:
         self.push_screen(self.shown, self.dismissed.append)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.worker.error is not None:
+            raise event.worker.error
 
     def action_pressed(self, key: str) -> None:
         self.pressed.append(key)
