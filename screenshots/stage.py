@@ -230,17 +230,18 @@ class Stage:
             return
         for folder, size, theme in VARIANTS:
             await self._change(size, theme)
+            await self._settle()
             self._write(path.parent / folder / path.name)
         await self._change(SIZE, THEME)
+        await self.quiet()
 
     async def _change(self, size: tuple[int, int], theme: str) -> None:
-        """The same in another size and theme, once nothing moves any more."""
+        """The same in another size and theme."""
         if self.app.theme != theme:
             self.app.theme = theme
         if tuple(self.app.size) != size:
             await self.pilot.resize_terminal(*size)
             await self.until(lambda: tuple(self.app.size) == size, "the other size")
-        await self._settle()
 
     async def _settle(self) -> None:
         """Everything painted once more, ages and what lies below a dialog too, until nothing moves."""

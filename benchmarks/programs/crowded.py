@@ -1,138 +1,186 @@
-"""The app on a file of SIZE threads, or (`messages`) on a thread of SIZE messages: what a person waits for there."""
+"""The app on a file of SIZE threads, or of a thread of SIZE `messages` or `checkpoints`: what a person waits for."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import resource
-import sqlite3
 import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from common import FOLDER, SIZE, WORDS, finish
 
 sys.path.insert(0, os.getcwd())
 
+from crowded_file import LONG, prepare
+from textual.pilot import Pilot
+
 from afk.llms.demo import DemoModel
 from afk.memory import SQLiteMemoryStore
 from afk_tui.app import AfkApp
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.settings import Settings, build
+from afk_tui.screens.checkpoints import CheckpointsScreen
 
-OF_MESSAGES = "messages" in WORDS
+WHAT = WORDS[0]
 TIMES = 9
-FEW = 20
+# frames from the end of a thread to its beginning: every page of a short one, as often; evenly spread in a long one
+FRAMES = 300
 DATABASE = FOLDER / "afk.db"
 WORKSPACE = FOLDER / "work"
-TEXT = (
-    "Some words of an answer that nobody needs to read twice, of the length that they have most of the time. "
-)
-NEEDLE = "a needle in all of this hay"
 
-THREAD = (
-    "INSERT INTO thread (id, title, agent_name, workspace, created_at_ms, updated_at_ms, last_run_id, head_seq,"
-    " message_count, state_ordinal) VALUES (?, ?, 'assistant', ?, 1, ?, ?, ?, ?, 0)"
-)
-RUN = (
-    "INSERT INTO run (id, thread_id, transcript_id, agent_name, model, fingerprint, workspace, state, step, context,"
-    " usage, budget, epoch, checkpoint, root_run_id, created_at_ms, updated_at_ms)"
-    " VALUES (?1, ?2, ?2, 'assistant', 'm', '{}', ?3, 'completed', 1, '{}', '{}', '{}', 1, 0, ?1, 1, 1)"
-)
-MESSAGE = (
-    "INSERT INTO message (thread_id, seq, role, chars, lines, run_id, created_at_ms, text)"
-    " VALUES (?, ?, ?, ?, 1, ?, 1, ?)"
-)
+Work = Callable[[], Awaitable[object]]
 
 
-async def prepare() -> None:
-    """The file: SIZE threads of two messages, or 20 of which one has SIZE messages."""
+class Measured:
+    """The app, driven, and a clock."""
+
+    def __init__(self, app: AfkApp, pilot: Pilot[None]) -> None:
+        self.app, self.pilot, self.screen = app, pilot, app.main
+        self.figures: dict[str, float] = {}
+
+    async def painted(self) -> None:
+        done = asyncio.Event()
+        self.app.screen.call_after_refresh(done.set)
+        await done.wait()
+
+    async def time(self, work: Work) -> float:
+        """Seconds until it was done and painted."""
+        began = time.perf_counter()
+        await work()
+        await self.painted()
+        return time.perf_counter() - began
+
+    async def median(self, name: str, work: Work, times: int = TIMES, *, before: Work | None = None) -> None:
+        """Keep the median of several."""
+        took: list[float] = []
+        for _ in range(times):
+            if before is not None:
+                await before()
+                await self.painted()
+            took.append(await self.time(work))
+        self.figures[name] = statistics.median(took)
+
+    async def key(self, name: str, key: str, times: int = TIMES) -> None:
+        await self.median(name, lambda: self.pilot.press(key), times)
+
+    async def page_down(self) -> None:
+        """A page of a list, from its beginning: the end of a short one would be reached at once."""
+        await self.median(
+            "page_s", lambda: self.pilot.press("pagedown"), before=lambda: self.pilot.press("home")
+        )
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        while not holds():
+            await self.pilot.pause(0.005)
+
+
+async def threads(it: Measured) -> None:
+    """Their list."""
+    await it.median("open_s", it.screen.list_threads)
+    await it.median("change_s", it.screen.threads.reload)
+    it.screen.threads.focus()
+    await it.page_down()
+
+
+async def messages(it: Measured) -> None:
+    """The conversation."""
+    screen = it.screen
+    await it.median("open_s", lambda: screen.show_thread(LONG), before=lambda: screen.show_thread(None))
+    await it.median("change_s", screen.catch_up)
+    screen.conversation.focus()
+    await it.key("page_s", "pageup")
+    await scroll(it)
+
+
+async def scroll(it: Measured) -> None:
+    """From the end to the beginning."""
+    conversation = it.screen.conversation
+    # what is earlier than the opened part is listed first: the way is as long as the thread
+    await it.until(lambda: len(conversation.pages.entries) >= SIZE)
+    memory_mb = resident_mb()
+    took: list[float] = []
+    reached = False
+    while not reached or len(took) < FRAMES:
+        conversation.scroll_to_end()
+        await it.painted()
+        step = max(conversation.size.height, conversation.pages.total // FRAMES)
+        for _ in range(2 * FRAMES):
+            took.append(await it.time(partial(jump, conversation, step)))
+            if reached := conversation.scroll_y == 0:
+                break
+        assert reached, "the beginning was not reached"
+    took.sort()
+    it.figures["frame_s"] = took[len(took) * 95 // 100]
+    it.figures["worst_frame_s"] = took[-1]
+    it.figures["scrolled_mb"] = max(0.0, resident_mb() - memory_mb)
+
+
+async def jump(conversation: object, lines: int) -> None:
+    """As the scrollbar does it."""
+    conversation.scroll_to(y=max(0, conversation.scroll_y - lines), animate=False)  # type: ignore[attr-defined]
+
+
+async def checkpoints(it: Measured) -> None:
+    """The timeline."""
+    await it.screen.show_thread(LONG)
+
+    async def open_it() -> None:
+        timeline = CheckpointsScreen(it.screen.gateway, LONG, "a thread")
+        await it.app.push_screen(timeline)
+        await it.until(lambda: timeline.query_one("#rows").highlighted is not None)  # type: ignore[attr-defined]
+
+    async def leave_it() -> None:
+        if isinstance(it.app.screen, CheckpointsScreen):
+            await it.app.screen.dismiss(None)
+
+    await it.median("open_s", open_it, before=leave_it)
+    timeline = it.app.screen
+    assert isinstance(timeline, CheckpointsScreen)
+    await it.median("change_s", timeline.reload)
+    await it.page_down()
+    await it.pilot.press("home")
+    await it.key("key_s", "down", 3 * TIMES)
+    await leave_it()
+
+
+async def search(it: Measured) -> None:
+    """Typing and finding, before and after the texts are indexed."""
+    it.screen.composer.focus()
+    await it.key("indexing_key_s", "x", 3 * TIMES)
+    while await it.screen.gateway._store.index_messages():
+        pass
+    await it.key("key_s", "x", 3 * TIMES)
+    await it.median("find_s", lambda: it.screen.gateway.find("needle in all", everywhere=False))
+
+
+def resident_mb() -> float:
+    """Memory that the process holds now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+
+
+async def main() -> None:
     WORKSPACE.mkdir()
     store = SQLiteMemoryStore(DATABASE)
     await store.open()
     await store.close()
-    threads, messages = (FEW, SIZE) if OF_MESSAGES else (SIZE, 2)
-    db = sqlite3.connect(DATABASE)
-    with db:
-        for n in range(threads):
-            of_this = messages if n == threads - 1 else 2
-            name, run = f"thread_{n:07d}", f"run_{n:07d}"
-            db.execute(
-                THREAD, (name, f"Thread {n} about things", str(WORKSPACE), n + 1, run, of_this, of_this)
-            )
-            db.execute(RUN, (run, name, str(WORKSPACE)))
-            texts = [TEXT * (1 + at % 7) for at in range(of_this)]
-            if n == threads // 2:
-                texts[0] = NEEDLE
-            db.executemany(
-                MESSAGE,
-                [
-                    (name, at + 1, "user" if at % 2 == 0 else "assistant", len(text), run, text)
-                    for at, text in enumerate(texts)
-                ],
-            )
-    db.close()
-
-
-async def main() -> None:
-    await prepare()
+    prepare(DATABASE, WORKSPACE, WHAT, SIZE)
     settings = Settings(workspace=WORKSPACE, db=DATABASE, demo=True, trust=True)
-    gateway = Gateway(build(settings, llm=DemoModel()))
-    app = AfkApp(settings, gateway=gateway, cursor_blink=False)
+    began = time.perf_counter()
+    app = AfkApp(settings, gateway=Gateway(build(settings, llm=DemoModel())), cursor_blink=False)
     async with app.run_test(size=(120, 36)) as pilot:
-        screen = app.main
-        while not screen.has_begun:
-            await pilot.pause(0.01)
-
-        async def painted() -> None:
-            done = asyncio.Event()
-            screen.call_after_refresh(done.set)
-            await done.wait()
-
-        async def timed(work: Callable[[], Awaitable[object]], times: int = TIMES) -> float:
-            """Seconds until it was done and painted, the median of several."""
-            took: list[float] = []
-            for _ in range(times):
-                began = time.perf_counter()
-                await work()
-                await painted()
-                took.append(time.perf_counter() - began)
-            return statistics.median(took)
-
-        figures: dict[str, float] = {}
-        if OF_MESSAGES:
-            shown = f"thread_{FEW - 1:07d}"
-
-            async def open_it() -> None:
-                await screen.show_thread(shown)
-
-            async def leave_it() -> None:
-                await screen.show_thread(None)
-
-            took: list[float] = []
-            for _ in range(TIMES):
-                await leave_it()
-                took.append(await timed(open_it, 1))
-            figures["open_s"] = statistics.median(took)
-            figures["change_s"] = await timed(screen.catch_up)
-            screen.conversation.focus()
-            figures["page_s"] = await timed(lambda: pilot.press("pageup"))
-        else:
-            figures["open_s"] = await timed(screen.list_threads)
-            figures["change_s"] = await timed(screen.threads.reload)
-            screen.threads.focus()
-            figures["page_s"] = await timed(lambda: pilot.press("pagedown"))
-            figures["end_s"] = await timed(lambda: pilot.press("end", "home"))
-        screen.composer.focus()
-        figures["indexing_key_s"] = await timed(lambda: pilot.press("x"), 3 * TIMES)
-        while await gateway._store.index_messages():
-            pass
-        figures["key_s"] = await timed(lambda: pilot.press("x"), 3 * TIMES)
-        figures["find_s"] = await timed(lambda: gateway.find("needle in all", everywhere=False))
-        figures["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        finish(figures)
+        it = Measured(app, pilot)
+        await it.until(lambda: it.screen.has_begun)
+        it.figures["start_s"] = time.perf_counter() - began
+        await {"threads": threads, "messages": messages, "checkpoints": checkpoints}[WHAT](it)
+        if WHAT != "checkpoints":
+            await search(it)
+        it.figures["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        finish(it.figures)
 
 
 assert Path(os.getcwd(), "afk_tui").is_dir(), "to be started in the project's folder"
