@@ -21,7 +21,6 @@ from textual.widgets import Input, TextArea
 from afk.core import budget, calls
 from afk.llms.demo import DemoModel
 from afk.llms.protocol import Answer, ModelError, ModelEvent, ModelRequest, TextDelta, ToolCall
-from afk.llms.retry import RetryPolicy, stream_with_retries
 from afk.memory import SQLiteMemoryStore
 from afk.memory.sqlite import effects
 from afk_tui.app import AfkApp
@@ -105,12 +104,8 @@ class HeldDemo(DemoModel):
         self.fails: ModelError | None = None
         self.calls: ToolCall | None = None
 
-    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """The same stream, up to the delta it is held at; asked again after errors that may pass, as servers are."""
-        return stream_with_retries(_Attempts(self), request, RetryPolicy(random=lambda: 0.0))
-
-    async def attempt(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """One of those attempts."""
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """The same stream, up to the delta it is held at."""
         if self.fails is not None:
             raise self.fails
         if self.calls is not None:
@@ -125,14 +120,6 @@ class HeldDemo(DemoModel):
                     self.held.set()
                     await asyncio.Event().wait()
                 yield event
-
-
-class _Attempts:
-    """A model that is asked once."""
-
-    def __init__(self, model: HeldDemo) -> None:
-        self.label = model.label
-        self.stream = model.attempt
 
 
 class Stage:
