@@ -24,6 +24,8 @@ FIGURES = (
 )
 # of a person who opens, types and looks, strictly; of what reads more of the file, up to twice as much
 LIMITS = {"start_s": 1.5, "open_s": 1.5, "key_s": 1.5, "memory_mb": 1.5}
+# memory of a long thread: flat while it is scrolled through
+GROWN_LIMIT_MB = 16.0
 LIMIT = 2.0
 REPORTED_ONLY = {"worst_frame_s"}
 
@@ -33,7 +35,7 @@ def measure(peers: Peers, rounds: int, quick: bool, tell: Callable[[str], None])
     report = Report(
         "crowded",
         "Many threads, long threads",
-        ("what", "number", *(f"{title}, ms" for _, title in FIGURES), "memory, MB"),
+        ("what", "number", *(f"{title}, ms" for _, title in FIGURES), "memory, MB", "grown by scrolling, MB"),
     )
     for what, sizes in (QUICK_SIZES if quick else SIZES).items():
         taken = take([Subject(what, "crowded.py", arguments=(what,))], sizes, rounds, tell)
@@ -55,21 +57,29 @@ def measure(peers: Peers, rounds: int, quick: bool, tell: Callable[[str], None])
 
 
 def _targets(of: str, many: Figures, few: Figures) -> list[Target]:
-    asked = [
-        (name, title) for name, title in (*FIGURES, ("memory_mb", "memory")) if name not in REPORTED_ONLY
-    ]
-    return [
+    asked = [(name, title) for name, title in FIGURES if name not in REPORTED_ONLY]
+    if few.median("scrolled_mb") is None:
+        asked.append(("memory_mb", "memory"))
+    targets = [
         Target(f"{title}, {of}", ratio_by_round(many, few, name), LIMITS.get(name, LIMIT))
         for name, title in asked
         if few.median(name) is not None
     ]
+    if (grown := many.median("scrolled_mb")) is not None:
+        targets.append(Target(f"memory grown by scrolling, {of}", grown, GROWN_LIMIT_MB, "MB"))
+    return targets
 
 
 def _row(what: str, size: int, figures: Figures) -> tuple[str, ...]:
     if figures.failure:
-        return (what, f"{size:,}", figures.failure, *("–" for _ in FIGURES))
+        return (what, f"{size:,}", figures.failure, *("–" for _ in FIGURES), "–")
     cells = [_ms(figures, name) for name, _ in FIGURES]
-    return (what, f"{size:,}", *cells, with_spread(figures.median("memory_mb"), figures.spread("memory_mb")))
+    return (what, f"{size:,}", *cells, _mb(figures, "memory_mb"), _mb(figures, "scrolled_mb"))
+
+
+def _mb(figures: Figures, name: str) -> str:
+    median, spread = figures.median(name), figures.spread(name)
+    return "–" if median is None or spread is None else with_spread(median, spread)
 
 
 def _ms(figures: Figures, name: str) -> str:

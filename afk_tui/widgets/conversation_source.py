@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LOAD_AT_MOST = 100
 """Items asked for at once."""
-OPENED_WITH = 300
+OPENED_WITH = 120
 """Heads asked for where a long conversation is opened at its end."""
 EARLIER_AT_ONCE = 4_000
 """Heads asked for at once of what is before those."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from common import FOLDER, SIZE, WORDS, finish
 
@@ -25,6 +26,7 @@ from afk_tui.app import AfkApp
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.settings import Settings, build
 from afk_tui.screens.checkpoints import CheckpointsScreen
+from afk_tui.widgets.paged_list import PagedList
 
 WHAT = WORDS[0]
 TIMES = 9
@@ -65,14 +67,32 @@ class Measured:
             took.append(await self.time(work))
         self.figures[name] = statistics.median(took)
 
-    async def key(self, name: str, key: str, times: int = TIMES) -> None:
-        await self.median(name, lambda: self.pilot.press(key), times)
+    async def key(
+        self,
+        name: str,
+        key: str,
+        seen: Callable[[], object],
+        times: int = TIMES,
+        *,
+        before: Work | None = None,
+    ) -> None:
+        """A key, until what it changes has changed and is painted."""
 
-    async def page_down(self) -> None:
-        """A page of a list, from its beginning: the end of a short one would be reached at once."""
-        await self.median(
-            "page_s", lambda: self.pilot.press("pagedown"), before=lambda: self.pilot.press("home")
-        )
+        async def press() -> None:
+            old = seen()
+            self.app.simulate_key(key)
+            while seen() == old:  # noqa: ASYNC110 - nothing tells when
+                await asyncio.sleep(0)
+
+        await self.median(name, press, times, before=before)
+
+    async def list_keys(self, rows: PagedList[Any], name: str, key: str, times: int) -> None:
+        """A key of a list, from its beginning: the end of a short one would be reached at once."""
+
+        async def home() -> None:
+            await self.pilot.press("home")
+
+        await self.key(name, key, lambda: rows.cursor, times, before=home)
 
     async def until(self, holds: Callable[[], object]) -> None:
         while not holds():
@@ -84,7 +104,7 @@ async def threads(it: Measured) -> None:
     await it.median("open_s", it.screen.list_threads)
     await it.median("change_s", it.screen.threads.reload)
     it.screen.threads.focus()
-    await it.page_down()
+    await it.list_keys(it.screen.threads, "page_s", "pagedown", TIMES)
 
 
 async def messages(it: Measured) -> None:
@@ -92,8 +112,13 @@ async def messages(it: Measured) -> None:
     screen = it.screen
     await it.median("open_s", lambda: screen.show_thread(LONG), before=lambda: screen.show_thread(None))
     await it.median("change_s", screen.catch_up)
-    screen.conversation.focus()
-    await it.key("page_s", "pageup")
+    conversation = screen.conversation
+    conversation.focus()
+
+    async def to_end() -> None:
+        conversation.scroll_to_end()
+
+    await it.key("page_s", "pageup", lambda: conversation.top, before=to_end)
     await scroll(it)
 
 
@@ -142,19 +167,20 @@ async def checkpoints(it: Measured) -> None:
     timeline = it.app.screen
     assert isinstance(timeline, CheckpointsScreen)
     await it.median("change_s", timeline.reload)
-    await it.page_down()
-    await it.pilot.press("home")
-    await it.key("key_s", "down", 3 * TIMES)
+    rows = timeline.query_one("#rows", PagedList)
+    await it.list_keys(rows, "page_s", "pagedown", TIMES)
+    await it.list_keys(rows, "key_s", "down", 3 * TIMES)
     await leave_it()
 
 
 async def search(it: Measured) -> None:
     """Typing and finding, before and after the texts are indexed."""
-    it.screen.composer.focus()
-    await it.key("indexing_key_s", "x", 3 * TIMES)
+    composer = it.screen.composer
+    composer.focus()
+    await it.key("indexing_key_s", "x", lambda: composer.text, 3 * TIMES)
     while await it.screen.gateway._store.index_messages():
         pass
-    await it.key("key_s", "x", 3 * TIMES)
+    await it.key("key_s", "x", lambda: composer.text, 3 * TIMES)
     await it.median("find_s", lambda: it.screen.gateway.find("needle in all", everywhere=False))
 
 
