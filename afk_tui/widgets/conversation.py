@@ -16,7 +16,7 @@ from afk_tui.widgets.conversation_cursor import ConversationCursor
 from afk_tui.widgets.conversation_layout import Spot
 from afk_tui.widgets.conversation_source import (
     EARLIER_AT_ONCE,
-    LOAD_AT_MOST,
+    FIRST_BODIES,
     OPENED_WITH,
     Loader,
     LongSource,
@@ -104,10 +104,9 @@ class Conversation(ConversationCursor, can_focus=True):
             first = next((index for index, head in enumerate(heads) if head.key == place), None)
             if first is None and not at_end:
                 first = 0
-            half = LOAD_AT_MOST // 2
-            start = max(0, len(heads) - half) if first is None else first
+            start = max(0, len(heads) - FIRST_BODIES) if first is None else first
             if heads and generation == self._generation:
-                bodies = await _first_bodies(source, start, min(len(heads), start + half))
+                bodies = await _first_bodies(source, start, min(len(heads), start + FIRST_BODIES))
         finally:
             if generation == self._generation:
                 self._show(source, heads, bodies, first)
