@@ -10,24 +10,11 @@ from weakref import WeakKeyDictionary
 
 from textual.app import App
 from textual.screen import Screen
-from textual.worker import Worker
 
 from afk_tui.gateway.errors import GatewayError
 
 P = ParamSpec("P")
 S = TypeVar("S", bound=Screen[None])
-
-
-class TellsBugs:
-    """A screen whose own work may fail in a way that it does not know: the app tells it.
-
-    Textual says it to the screen alone, and to nobody once the screen is closing: what fails for want of widgets that
-    are gone is none.
-    """
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """The app decides what is told of it."""
-        cast("Screen[object]", self).app.post_message(event)
 
 
 TOLD_FOR_S = 12.0

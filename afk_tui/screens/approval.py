@@ -192,8 +192,8 @@ class ApprovalScreen(ApprovalRecording):
         if self._mode == "narrowing":
             self._work_on_pattern(partial(self._weigh, self.panel.pattern.value))
 
-    def _work_on_pattern(self, work: Callable[[], Coroutine[None, None, object]]) -> None:
-        self.run_worker(work, group="pattern", exclusive=True, exit_on_error=False)
+    def _work_on_pattern(self, weighing: Callable[[], Coroutine[None, None, object]]) -> None:
+        self.run_worker(weighing, group="pattern", exclusive=True, exit_on_error=False)
 
     async def _weigh(self, text: str) -> PatternChoice | None:
         view = self._view

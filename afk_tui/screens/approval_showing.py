@@ -10,13 +10,13 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
+from afk_tui.bugs import TellsBugs
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.views import ApprovalView, PatternChoice
 from afk_tui.screens.approval_panel import SHORT_HEIGHT, RequestPanel
 from afk_tui.screens.approval_words import Mode, WideScope
 from afk_tui.screens.deafness import LOOK_EVERY_S, Clock, Deafness, key_time
-from afk_tui.telling import TellsBugs
 from afk_tui.widgets.argument_view import ArgumentView
 from afk_tui.widgets.request_list import ListedRequest, RequestList
 

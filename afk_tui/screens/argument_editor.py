@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from afk_tui.bugs import TellsBugs
 from afk_tui.gateway.errors import ArgumentProblems, GatewayError
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.views import ApprovalView, ArgumentField
@@ -62,7 +63,7 @@ class _Field(Vertical):
         self.query_one(Paragraph).say(problem, most=4)
 
 
-class ArgumentEditor(ModalScreen[ApprovalView | None]):
+class ArgumentEditor(TellsBugs, ModalScreen[ApprovalView | None]):
     """Dismisses with the request as it would be executed with what was written, or None. It decides nothing, and does
     not close on arguments that the tool's schema or a rule refuses."""
 

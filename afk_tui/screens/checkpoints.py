@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from afk_tui.bugs import TellsBugs
 from afk_tui.gateway.checkpoint_details import CheckpointDetails
 from afk_tui.gateway.clean import clean
 from afk_tui.gateway.errors import GatewayError
@@ -22,7 +23,6 @@ from afk_tui.gateway.views import CheckpointRow, TimelineRow
 from afk_tui.screens.checkpoint_words import difference, facts, headline, run_words, summary_words
 from afk_tui.screens.words import count
 from afk_tui.styles_folder import styles_folder
-from afk_tui.telling import TellsBugs
 from afk_tui.widgets.key_hints import KeyHints
 from afk_tui.widgets.paged_list import PagedList
 from afk_tui.widgets.timeline_list import TimelineList

@@ -17,6 +17,7 @@ from textual.timer import Timer
 from textual.widgets import Button, Input, ProgressBar, Static
 from textual.worker import Worker
 
+from afk_tui.bugs import TellsBugs
 from afk_tui.gateway.compaction_views import CompactionForm, CompactionView
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.gateway import Gateway
@@ -27,7 +28,6 @@ from afk_tui.screens.compaction_space import SpacePanel
 from afk_tui.screens.compaction_upkeep import UpkeepPanel
 from afk_tui.screens.words import count, size
 from afk_tui.styles_folder import styles_folder
-from afk_tui.telling import TellsBugs
 from afk_tui.widgets.choice_row import ChoiceRow
 from afk_tui.widgets.key_hints import KeyHints
 

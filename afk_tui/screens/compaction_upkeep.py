@@ -12,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Label, Static
 
+from afk_tui.bugs import TellsBugs
 from afk_tui.gateway.compaction import Compactions
 from afk_tui.gateway.compaction_views import CompactionForm, Every
 from afk_tui.gateway.errors import GatewayError
@@ -22,7 +23,7 @@ EVERY: tuple[Every, ...] = get_args(Every)
 HINTS = ("on", "off")
 
 
-class UpkeepPanel(Vertical):
+class UpkeepPanel(TellsBugs, Vertical):
     """What is chosen holds at once, for every program with this database. The schedule keeps what the form says when
     it is chosen (`read_form`; None: it can't be read now)."""
 

@@ -18,13 +18,13 @@ from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
+from afk_tui.bugs import TellsBugs
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.finding import Hit, Hits
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.keys import key_of, written
 from afk_tui.screens.words import count, when
 from afk_tui.styles_folder import styles_folder
-from afk_tui.telling import TellsBugs
 from afk_tui.widgets.paged_list import PagedList
 from afk_tui.widgets.typing_order import LineInput
 

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from afk_tui.bugs import TellsBugs
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.grants import GrantRow
@@ -74,7 +75,7 @@ def facts_of(row: GrantRow, width: int, now_ms: int) -> str:
     return " · ".join(fact for fact in (where, since, by) if fact)
 
 
-class GrantsScreen(ModalScreen[None]):
+class GrantsScreen(TellsBugs, ModalScreen[None]):
     """Every standing grant. `x` or delete takes the one under the cursor back, after a question."""
 
     CSS_PATH = styles_folder() / "grants.tcss"

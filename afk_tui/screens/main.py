@@ -14,7 +14,7 @@ from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.keys import NO_KEY, written
 from afk_tui.screens.main_hints import MainHints
-from afk_tui.telling import TellsBugs, tell_error, telling
+from afk_tui.telling import tell_error, telling
 
 if TYPE_CHECKING:
     from afk_tui.app import AfkApp
@@ -31,7 +31,7 @@ ALERTS_SAID: dict[Alerts, str] = {
 TWICE_S = 2.0
 
 
-class MainScreen(TellsBugs, MainHints):
+class MainScreen(MainHints):
     """Chat, decide, resume; the way to every other screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from afk_tui.actions import BY_NAME
+from afk_tui.bugs import TellsBugs
 from afk_tui.gateway.clean import clean
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.keys import key_of, keys_of, written
@@ -69,7 +70,7 @@ or:    write hello.txt: Hello! and then run: cat hello.txt
 What changes something waits for your yes."""
 
 
-class MainView(Screen[None]):
+class MainView(TellsBugs, Screen[None]):
     """Threads left, conversation right, composer below; one thread, or a new one, is shown.
 
     It is painted, and can be written in, before there is a gateway; whatever asks one comes after that.

@@ -13,13 +13,13 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from afk_tui.bugs import TellsBugs
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.outputs import LongResults, OutputHit, OutputPieces, matches_in
 from afk_tui.gateway.outputs import OutputView as Result
 from afk_tui.screens.words import count, size
 from afk_tui.styles_folder import styles_folder
-from afk_tui.telling import TellsBugs
 from afk_tui.widgets.key_hints import KeyHints
 from afk_tui.widgets.output_view import OutputView
 from afk_tui.widgets.typing_order import LineInput

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 from textual.worker import Worker
 
+from afk_tui.bugs import TellsBugs
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.summaries import PinRow, SummaryView
@@ -27,7 +28,7 @@ from afk_tui.widgets.typing_order import TextInput
 MAKING = "Summarising the older messages… esc stops it, and everything stays as it is."
 
 
-class SummaryScreen(ModalScreen[None]):
+class SummaryScreen(TellsBugs, ModalScreen[None]):
     """The summary in effect, and those before it.
 
     `making`: begin by making one, as /summarise does.

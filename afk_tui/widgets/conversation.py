@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.message import Message
 from textual.timer import Timer
 
+from afk_tui.bugs import TellsBugs
 from afk_tui.widgets import conversation_palette
 from afk_tui.widgets.conversation_cursor import ConversationCursor
 from afk_tui.widgets.conversation_layout import Spot
@@ -35,7 +36,7 @@ BREATH_S = 0.02
 __all__ = ["Conversation", "Source"]
 
 
-class Conversation(ConversationCursor, can_focus=True):
+class Conversation(TellsBugs, ConversationCursor, can_focus=True):
     """Shows a conversation from a `Source`, and what is added to it live.
 
     The methods that change it may be called at any time; while `open` waits they are kept, and then apply to what it

@@ -17,13 +17,14 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from afk_tui.bugs import TellsBugs
 from afk_tui.gateway.clean import clean_line
 from afk_tui.widgets.row_pages import RowPages, Source, pages_near
 
 T = TypeVar("T")
 
 
-class PagedList(ScrollView, Generic[T], can_focus=True):
+class PagedList(TellsBugs, ScrollView, Generic[T], can_focus=True):
     """Rows of `row_height` lines each, with a cursor.
 
     `render_row(row, width, selected)` gives a row's text, a line of it for each line of the row; what does

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+import importlib
+import inspect
+import pkgutil
 
+import pytest
+from textual.dom import DOMNode
+
+import afk_tui.screens
+import afk_tui.widgets
+from afk_tui.bugs import TellsBugs
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.screens.approval import ApprovalScreen
 from tests.app.conftest import Driven, Start
+from tests.screens.history_kit import until_true
 
 
 async def asked(driven: Driven) -> None:
@@ -30,10 +39,7 @@ async def test_a_bug_while_a_decision_is_recorded_is_told_and_the_request_waits_
         await asked(driven)
         monkeypatch.setattr(Gateway, "decide", broken)
         await driven.pilot.press("d")
-        for _ in range(1000):
-            if driven.app.bugs:
-                break
-            await driven.pilot.pause(0.01)
+        await until_true(lambda: driven.app.bugs)
         assert [str(bug) for bug in driven.app.bugs] == ["no such luck"]
         driven.app.bugs.clear()
         await driven.until_shown("It is not known whether this was recorded.")
@@ -41,3 +47,21 @@ async def test_a_bug_while_a_decision_is_recorded_is_told_and_the_request_waits_
         await driven.until_screen("MainScreen")
         monkeypatch.undo()
         await driven.until_state("waiting for you")
+
+
+def test_every_screen_and_widget_that_runs_workers_tells_their_bugs() -> None:
+    found = {
+        node
+        for package in (afk_tui.screens, afk_tui.widgets)
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+        for _, node in inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
+        if issubclass(node, DOMNode) and node.__module__ == module.name
+    }
+    running = {node for node in found if {"run_worker(", "@work("} & _words(node)}
+    assert len(running) > 10
+    assert {node.__name__ for node in running if not issubclass(node, TellsBugs)} == set()
+
+
+def _words(node: type[DOMNode]) -> set[str]:
+    source = inspect.getsource(node)
+    return {word for word in ("run_worker(", "@work(") if word in source}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from afk_tui.gateway.gateway import Gateway
+from afk_tui.gateway.views import ApprovalView, PatternChoice
 from tests.screens.desk import Desk, staged
+from tests.screens.history_kit import until_true
 from tests.screens.stage import until_run
 
 
@@ -117,6 +121,30 @@ async def test_where_no_pattern_is_safe_none_can_be_written(tmp_path: Path) -> N
         await it.press("e")
         assert it.screen.mode == "remembering"
         assert "write what" not in it.text
+
+
+async def test_a_verdict_that_comes_once_its_place_on_the_screen_is_gone_is_no_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weigh = Gateway.typed_pattern
+    reached: list[str] = []
+
+    async with staged(tmp_path, "run: git status -s") as (it, _):
+        await begin_writing(it)
+        panel = it.screen.panel
+
+        async def weigh_until_gone(gateway: Gateway, view: ApprovalView, text: str) -> PatternChoice:
+            pattern = await weigh(gateway, view, text)
+            reached.append("weighed")
+            while panel.query("#verdict"):
+                await asyncio.sleep(0.001)
+            reached.append("gone")
+            return pattern
+
+        monkeypatch.setattr(Gateway, "typed_pattern", weigh_until_gone)
+        panel.pattern.value = "git status -s"
+        await until_true(lambda: reached)
+    assert reached == ["weighed", "gone"]
 
 
 async def test_a_pattern_pasted_in_several_lines_is_its_first_line(tmp_path: Path) -> None:
