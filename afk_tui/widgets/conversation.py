@@ -105,9 +105,10 @@ class Conversation(TellsBugs, ConversationCursor, can_focus=True):
             first = next((index for index, head in enumerate(heads) if head.key == place), None)
             if first is None and not at_end:
                 first = 0
-            start = max(0, len(heads) - FIRST_BODIES) if first is None else first
+            most = max(FIRST_BODIES, self.size.height // 2)  # most items take two lines or more
+            start = max(0, len(heads) - most) if first is None else first
             if heads and generation == self._generation:
-                bodies = await _first_bodies(source, start, min(len(heads), start + FIRST_BODIES))
+                bodies = await _first_bodies(source, start, min(len(heads), start + most))
         finally:
             if generation == self._generation:
                 self._show(source, heads, bodies, first)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LOAD_AT_MOST = 100
 """Items asked for at once."""
 FIRST_BODIES = 25
-"""Items that fill a usual screen: the rest is asked for once these are painted."""
+"""Items that fill a usual screen; a tall one asks for more. The rest is asked for once these are painted."""
 OPENED_WITH = 120
 """Heads asked for where a long conversation is opened at its end."""
 EARLIER_AT_ONCE = 4_000

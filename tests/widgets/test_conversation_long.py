@@ -112,3 +112,29 @@ async def test_what_is_earlier_and_can_not_be_read_is_told_and_the_rest_stays() 
         source.gate.set()
         await until(pilot, lambda: any(isinstance(m, Conversation.LoadFailed) for m in app.messages))
         assert len(app.conversation.pages.entries) == conversation_source.OPENED_WITH
+
+
+async def test_the_first_bodies_fill_a_tall_screen() -> None:
+    source = LongCountingSource(5000)
+    async with running((60, 100)) as (pilot, app):
+        await app.conversation.open(source)
+        await until(pilot, lambda: "number 4999" in shown(app.conversation))
+        assert source.asked[0] == (4950, 5000)
+
+
+async def test_painted_lines_are_kept_for_a_few_screens_and_painted_again_when_they_are_seen() -> None:
+    height = 20
+    async with running((60, height)) as (pilot, app):
+        conversation = app.conversation
+        await conversation.open(LongCountingSource(600))
+        conversation.focus()
+        pages = conversation.pages
+        await until(pilot, lambda: len(pages.entries) == 600)
+        end = shown(conversation)
+        for _ in range(30):
+            await pilot.press("pageup")
+            await until(pilot, lambda: "…" not in shown(conversation))
+        kept = sum(len(piece.strips) for entry in pages.entries for piece in entry.pieces)
+        assert height <= kept <= 6 * height
+        await pilot.press("end")
+        assert shown(conversation).replace("▌", " ") == end
