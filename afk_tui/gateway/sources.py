@@ -139,13 +139,17 @@ class ConversationSource:
         if len(found) > READ_ANEW:
             return [], True
         last = self._last()  # somebody else may have asked meanwhile
-        came = [head.seq for head in found if head.seq > last]
-        self._seqs += came
+        came = {head.seq for head in found if head.seq > last}
+        self._seqs += sorted(came)
         open_calls = {seq for key in self.unsettled if (seq := seq_of(key)) is not None}
-        wanted = sorted(open_calls.union(came))
+        wanted = sorted(came | open_calls)
         items: list[ConversationItem] = []
-        for first, last in _near(wanted):
-            items += [item for item in await self.between(first, last) if seq_of(item.key) in wanted]
+        try:
+            for first, last in _near(wanted):
+                items += [item for item in await self.between(first, last) if seq_of(item.key) in wanted]
+        except BaseException:  # nobody was given them: they are still to come
+            self._seqs = [seq for seq in self._seqs if seq not in came]
+            raise
         return items, False
 
     def _last(self) -> int:

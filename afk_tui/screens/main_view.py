@@ -99,6 +99,8 @@ class MainView(TellsBugs, Screen[None]):
         """Threads whose run another process took away from this app."""
         self.outcome_waits: set[str] = set()
         """Threads of which an outcome is known here alone."""
+        self._catching_up = asyncio.Lock()
+        self._sync_wanted = self._is_syncing = False
         self._queued: list[str] = []
         self._tail_keys: list[str] = []
         self._held: list[str] = []
@@ -378,9 +380,23 @@ class MainView(TellsBugs, Screen[None]):
 
     # what changed on disk
 
-    @work(exclusive=True, group="sync", exit_on_error=False)
-    async def sync(self) -> None:
-        """Show what was recorded since, by whomever."""
+    def sync(self) -> None:
+        """Show what was recorded since, by whomever. What is asked while that is done is done once more after it."""
+        self._sync_wanted = True
+        if not self._is_syncing:
+            self._is_syncing = True
+            self._sync()
+
+    @work(group="sync", exit_on_error=False)
+    async def _sync(self) -> None:
+        try:
+            while self._sync_wanted:
+                self._sync_wanted = False
+                await self._sync_once()
+        finally:
+            self._is_syncing = False
+
+    async def _sync_once(self) -> None:
         try:
             await self.threads.reload()
             await self._leave_deleted()
@@ -405,6 +421,10 @@ class MainView(TellsBugs, Screen[None]):
 
     async def catch_up(self) -> None:
         """Show what was recorded in this thread since, in its order."""
+        async with self._catching_up:  # whoever comes second finds shown what the first one read
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
         source = self._source
         if source is None:
             return

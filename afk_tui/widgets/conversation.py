@@ -88,8 +88,9 @@ class Conversation(TellsBugs, ConversationCursor, can_focus=True):
     async def open(self, source: Source, *, at_end: bool = True, place: str | None = None) -> None:
         """Show the conversation of `source`: at its end, at its start, or with the item `place` at the top.
 
-        What was shown before stays until the new one can be painted. Raises what `source.heads()` raises; the
-        conversation is then empty. An earlier `open` that still waits does nothing after a later one or `clear`.
+        What was shown before stays until the new one can be painted; the same source keeps its cursor. Raises what
+        `source.heads()` raises; the conversation is then empty. An earlier `open` that still waits does nothing after
+        a later one or `clear`.
         """
         self._generation += 1
         generation = self._generation
@@ -116,9 +117,11 @@ class Conversation(TellsBugs, ConversationCursor, can_focus=True):
     def _show(
         self, source: Source, heads: list[ItemHead], bodies: list[ConversationItem], first: int | None
     ) -> None:
+        kept = self.cursor_key if self._loader is not None and self._loader.source is source else None
         self._reset()
         pages = self.pages
         pages.fill(heads)
+        self.cursor_key = kept if kept is not None and pages.find(kept) is not None else None
         self._end_serial = pages.entries[-1].serial if pages.entries else 0
         self._loader = Loader(source, self, lambda error: self.post_message(self.LoadFailed(error)))
         self._loader.take(bodies)

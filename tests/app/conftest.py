@@ -63,8 +63,13 @@ class Driven:
         await self.until(lambda: type(self.app.screen).__name__ == name, f"{name} to be open")
 
     async def until_state(self, word: str) -> None:
-        """Wait for a word on the status line."""
-        await self.until(lambda: word in str(self.main.status.render()), f"the status to say {word!r}")
+        """Wait for a word on the status line, once it says what became of what was sent."""
+
+        def said() -> bool:
+            sending = any(w.group in ("submit", "sync") and not w.is_finished for w in self.app.workers)
+            return not sending and word in str(self.main.status.render())
+
+        await self.until(said, f"the status to say {word!r}")
 
     def notices(self) -> list[str]:
         """What the main screen tells in passing from now on."""
