@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks import compaction, crowded, first_paint, persist, resume, streaming
 from benchmarks.peers import Peers
-from benchmarks.report import Report, machine
+from benchmarks.report import Report, machine, merged
 
 Measure = Callable[[Peers, int, bool, Callable[[str], None]], Report]
 ALL: dict[str, Measure] = {
@@ -36,8 +36,7 @@ def main() -> int:
     if given.json:
         print(json.dumps({"machine": machine(), "reports": [r.as_json() for r in reports]}, indent=1))
     if given.write:
-        text = "\n".join(["# Results", "", machine(), "", *(r.markdown() for r in reports)])
-        RESULTS.write_text(f"{text.rstrip()}\n", encoding="utf-8")
+        RESULTS.write_text(merged(RESULTS.read_text(encoding="utf-8"), reports, machine()), encoding="utf-8")
     return 0
 
 
@@ -54,7 +53,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a tiny size, to see that everything runs")
     parser.add_argument("--no-peers", action="store_true", help="without installing other people's programs")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
-    parser.add_argument("--write", action="store_true", help="write RESULTS.md beside this program")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="put what was measured into RESULTS.md beside this program; the rest of it stays",
+    )
     given = parser.parse_args()
     if unknown := [name for name in given.names if name not in ALL]:
         parser.error(f"no benchmark is named {', '.join(unknown)}; there are {', '.join(ALL)}")

@@ -37,7 +37,8 @@ def measure(peers: Peers, rounds: int, quick: bool, tell: Callable[[str], None])
         ("what", "number", *(f"{title}, ms" for _, title in FIGURES), "memory, MB", "grown by scrolling, MB"),
     )
     for what, sizes in (QUICK_SIZES if quick else SIZES).items():
-        taken = take([Subject(what, "crowded.py", arguments=(what,))], sizes, rounds, tell)
+        subject = Subject(what, "crowded.py", arguments=(what, "quick") if quick else (what,))
+        taken = take([subject], sizes, rounds, tell)
         for size in sizes:
             report.rows.append(_row(what, size, taken[what, size]))
         few = taken[what, sizes[0]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sqlite3
 import sys
 from collections.abc import Sequence
@@ -60,6 +61,23 @@ class Report:
             ]
             lines += [*_table(("target", "measured", "at most", ""), rows), ""]
         return "\n".join([*lines, *(f"- {note}" for note in self.notes), *([""] if self.notes else [])])
+
+
+def merged(results: str, reports: Sequence[Report], taken: str) -> str:
+    """RESULTS.md with the sections of these reports in the place of what they were, each with where it was `taken`.
+
+    Sections that are new come before the last one, which is written by hand.
+    """
+    head, *sections = re.split(r"^(?=## )", results, flags=re.MULTILINE)
+    for report in reports:
+        heading, _, rest = report.markdown().partition("\n")
+        section = f"{heading}\n\n{taken}\n{rest.rstrip()}\n\n"
+        places = [at for at, old in enumerate(sections) if old.startswith(f"{heading}\n")]
+        if places:
+            sections[places[0]] = section
+        else:
+            sections.insert(max(0, len(sections) - 1), section)
+    return f"{head}{''.join(sections)}".rstrip() + "\n"
 
 
 def number(value: float | None, unit: str = "") -> str:

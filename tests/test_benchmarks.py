@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+from benchmarks.report import Report, merged
 
 ROOT = Path(__file__).parent.parent
 
@@ -41,6 +44,33 @@ def test_the_benchmarks_measure_at_a_tiny_size_and_print_one_json_document() -> 
     assert {row[0] for row in resume["rows"]} == {"afk"}
     removed = [row[3] for row in compaction["rows"]]
     assert removed[0] == removed[1] != "0"  # what the bare deletes remove, the compaction does
+
+
+def test_crowds_are_measured_at_a_tiny_size() -> None:
+    command = [sys.executable, "-m", "benchmarks", "crowded", "--quick", "--rounds", "1"]
+    done = subprocess.run(
+        [*command, "--no-peers", "--json"], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+
+    [crowded] = json.loads(done.stdout)["reports"]
+    assert [(row[0], row[1]) for row in crowded["rows"]] == [
+        (what, size)
+        for what, sizes in (("threads", (10, 100)), ("messages", (20, 100)), ("checkpoints", (10, 100)))
+        for size in map(str, sizes)
+    ]
+    assert {target["verdict"] for target in crowded["targets"]} <= {"reached", "MISSED"}
+
+
+def test_what_is_measured_anew_replaces_its_own_section_of_the_results() -> None:
+    results = "# Results\n\n## One\n\nold\n\n## Two\n\nkept\n\n## By hand\n\nkept too\n"
+    one, three = Report("one", "One", ("a",), [("new",)]), Report("three", "Three", ("b",), [("c",)])
+
+    text = merged(results, [one, three], "Taken today.")
+
+    assert re.findall(r"^## (.*)", text, re.MULTILINE) == ["One", "Two", "Three", "By hand"]
+    assert "## One\n\nTaken today.\n\n| a   |\n|-----|\n| new |\n\n## Two\n\nkept\n" in text
+    assert "old" not in text
+    assert text.endswith("## By hand\n\nkept too\n")
 
 
 def test_the_app_is_measured_in_a_terminal_at_a_tiny_size() -> None:

@@ -29,9 +29,10 @@ from afk_tui.screens.checkpoints import CheckpointsScreen
 from afk_tui.widgets.paged_list import PagedList
 
 WHAT = WORDS[0]
-TIMES = 9
+QUICK = "quick" in WORDS
+TIMES = 2 if QUICK else 9
 # frames from the end of a thread to its beginning: every page of a short one, as often; evenly spread in a long one
-FRAMES = 300
+FRAMES = 20 if QUICK else 300
 DATABASE = FOLDER / "afk.db"
 WORKSPACE = FOLDER / "work"
 
