@@ -12,7 +12,7 @@ from afk_tui.gateway import upkeep
 from afk_tui.gateway.compaction_views import CompactionForm
 from tests.app.conftest import Driven, Start
 from tests.core.kit import rows
-from tests.memory.compaction_kit import add_events, compactions, noise
+from tests.memory.compaction_kit import add_events, compactions, noise, on_a_slow_disk
 from tests.support.failing import locked
 
 
@@ -108,16 +108,17 @@ async def test_a_locked_database_is_told_once_and_does_not_end_it(
 
 @pytest.mark.usefixtures("at_once")
 async def test_an_app_that_is_left_in_the_middle_leaves_whole_batches_and_a_row_that_says_so(
-    start: Start, db: Path
+    start: Start, db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    on_a_slow_disk(monkeypatch)
     async with start() as driven:
-        thread = await long_thread(driven, db, 200_000)
+        thread = await long_thread(driven, db, 20_000)
         await driven.app.main.gateway.compactions.set_schedule("hourly", CompactionForm())
-        await driven.until(lambda: noise(db, thread) < 200_000, "the first batches")
+        await driven.until(lambda: noise(db, thread) < 20_000, "the first batches")
     left = noise(db, thread)
-    assert 0 < left < 200_000
+    assert 0 < left < 20_000
     ((stopped,),) = rows(db, "SELECT stopped FROM compaction")
-    assert f'"events_removed":{200_000 - left}' in stopped
+    assert f'"events_removed":{20_000 - left}' in stopped
 
 
 @pytest.mark.usefixtures("often")

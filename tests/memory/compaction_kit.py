@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,20 @@ def in_batches_of_twenty(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(compaction, "next_size", twenty)
     monkeypatch.setattr(compaction, "FIRST_BATCH", 20)
+
+
+def on_a_slow_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of twenty that take 5 ms more each: of 20,000 records there is always something left to be stopped."""
+    in_batches_of_twenty(monkeypatch)
+    batch = compaction.timed_batch
+
+    def slow(
+        db: sqlite3.Connection, plan: compaction.Plan, table: compaction.Table, size: int
+    ) -> tuple[int, float]:
+        time.sleep(0.005)
+        return batch(db, plan, table, size)
+
+    monkeypatch.setattr(compaction, "timed_batch", slow)
 
 
 async def finished(store: MemoryStore, thread_id: str, run_id: str = "") -> None:

@@ -18,7 +18,7 @@ from afk_tui.screens.compaction_space import SpacePanel
 from afk_tui.widgets.bar_chart import BarChart, drawn_bar
 from afk_tui.widgets.choice_row import ChoiceRow
 from afk_tui.widgets.key_hints import KeyHints
-from tests.memory.compaction_kit import add_events, in_batches_of_twenty, noise
+from tests.memory.compaction_kit import add_events, noise, on_a_slow_disk
 from tests.screens.history_kit import Holder, gateway_at, said, until, until_true
 from tests.screens.test_compaction import DAY_MS, counted, fill, kinds_of, said_on, table_of
 
@@ -143,21 +143,21 @@ async def test_a_removal_is_stopped_by_the_mouse_and_says_how_much_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db = tmp_path / "afk.db"
-    in_batches_of_twenty(monkeypatch)
+    on_a_slow_disk(monkeypatch)
     async with gateway_at(tmp_path) as gateway:
         thread = await said(gateway, "list .")
-        add_events(db, thread, 200_000)
+        add_events(db, thread, 20_000)
         app = Holder(CompactionScreen(gateway, thread, "list ."))
         async with app.run_test(size=(120, 36)) as pilot:
-            await until_true(lambda: table_of(app).get("would be removed") == (200_000, 0))
+            await until_true(lambda: table_of(app).get("would be removed") == (20_000, 0))
             await pilot.press("c")
             await until_true(lambda: "for good?" in said_on(app))
             await pilot.press("y")
-            await until_true(lambda: "of 200,000 removed; removing events" in said_on(app))
+            await until_true(lambda: "of 20,000 removed; removing events" in said_on(app))
             await pilot.click("#stop")
             await until_true(lambda: said_on(app).startswith("Stopped:"))
-            gone = 200_000 - noise(db, thread)
-            assert 0 < gone < 200_000
+            gone = 20_000 - noise(db, thread)
+            assert 0 < gone < 20_000
             assert f"{gone:,} records removed for good" in said_on(app)
             await until_true(
                 lambda: f"stopped before its end, {gone:,} records removed" in text_of(app, "past")
