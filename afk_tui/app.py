@@ -39,6 +39,7 @@ from afk_tui.telling import tell_error
 from afk_tui.terminal.driver import TerminalDriver
 from afk_tui.terminal.pacing import PacedApp
 from afk_tui.user_config import UserConfig, no_such_theme, read_config
+from afk_tui.widgets.key_hints import PressesKeys
 
 if TYPE_CHECKING:
     from textual.types import CSSPathType
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from afk_tui.gateway.gateway import Gateway
 
 
-class AfkApp(PacedApp[None], SizeGuard[None]):
+class AfkApp(PressesKeys, PacedApp[None], SizeGuard[None]):
     """One window on one database. Without a `gateway` the engine is imported once the first frame is painted."""
 
     TITLE = "afk-tui"

@@ -8,8 +8,10 @@ from textual.color import Color
 
 LEAST_CONTRAST = 4.5
 """Of text with what is behind it, as WCAG 2.2 asks for (success criterion 1.4.3)."""
-COLOURED = ("text-primary", "text-accent", "text-warning", "text-success", "text-error")
+COLOURED = ("text-primary", "text-secondary", "text-accent", "text-warning", "text-success", "text-error")
 BEHIND = ("background", "surface")
+RAISED = 0.07
+"""How much of the foreground is mixed into what is behind code in a line of text."""
 STEP = 0.05
 
 
@@ -21,9 +23,15 @@ def legible(variables: Mapping[str, str]) -> dict[str, str]:
     behind = [variables[name] for name in BEHIND]
     if any(name.startswith("ansi") for name in behind):
         return dict(variables)
-    grounds = [Color.parse(name) for name in behind]
+    grounds = grounds_of(variables)
     end = Color(0, 0, 0) if luminance(grounds[0]) > 0.5 else Color(255, 255, 255)
     return {**variables, **{name: _moved(variables[name], grounds, end) for name in COLOURED}}
+
+
+def grounds_of(variables: Mapping[str, str]) -> list[Color]:
+    """What coloured text stands on."""
+    grounds = [Color.parse(variables[name]) for name in BEHIND]
+    return [*grounds, grounds[0].blend(Color.parse(variables["foreground"]), RAISED)]
 
 
 def _moved(name: str, grounds: list[Color], end: Color) -> str:

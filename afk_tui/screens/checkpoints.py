@@ -21,6 +21,7 @@ from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.messages import StoreChanged
 from afk_tui.gateway.views import CheckpointRow, TimelineRow
 from afk_tui.screens.checkpoint_words import difference, facts, headline, run_words, summary_words
+from afk_tui.screens.helped import HELP_KEY, Helped, all_keys_hint
 from afk_tui.screens.words import count
 from afk_tui.styles_folder import styles_folder
 from afk_tui.widgets.key_hints import KeyHints
@@ -34,7 +35,7 @@ OF_A_SUBAGENT = "A subagent's run can't be forked alone. Fork from a line of the
 NO_CHECKPOINT = "This line is no checkpoint. Move to one with ↑ ↓, then press it again."
 
 
-class CheckpointsScreen(TellsBugs, Screen[str | None]):
+class CheckpointsScreen(TellsBugs, Helped, Screen[str | None]):
     """Dismisses with "resume" (`r`: the thread's last run is to go on), "place:SEQ" (enter, `g`: what is under the
     cursor is to be shown in the conversation), "thread:ID" (`f`, `e`: a new thread was forked from the checkpoint
     under the cursor, as it is or with another message), or None.
@@ -51,6 +52,7 @@ class CheckpointsScreen(TellsBugs, Screen[str | None]):
         Binding("f", "fork", "Fork", show=False),
         Binding("e", "fork_with_message", "Fork with another message", show=False),
         Binding("escape", "dismiss(None)", "Close", show=False),
+        HELP_KEY,
         Binding("f5", "dismiss(None)", "Close", show=False, id="checkpoints"),
     ]
 
@@ -76,7 +78,7 @@ class CheckpointsScreen(TellsBugs, Screen[str | None]):
                 yield Static(id="headline")
                 yield Static(id="added")
                 yield Static(id="facts")
-        yield KeyHints(id="hints")
+        yield KeyHints(more=all_keys_hint(self.app), presses=True, id="hints")
 
     def on_mount(self) -> None:
         """Say the keys."""

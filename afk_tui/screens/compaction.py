@@ -26,6 +26,7 @@ from afk_tui.screens import compaction_words as words
 from afk_tui.screens.compaction_form import CompactionFormPanel
 from afk_tui.screens.compaction_space import SpacePanel
 from afk_tui.screens.compaction_upkeep import UpkeepPanel
+from afk_tui.screens.helped import HELP_KEY, Helped, all_keys_hint
 from afk_tui.screens.words import count, size
 from afk_tui.styles_folder import styles_folder
 from afk_tui.widgets.choice_row import ChoiceRow
@@ -55,7 +56,7 @@ HINTS: dict[Phase, tuple[tuple[str, str], ...]] = {
 }
 
 
-class CompactionScreen(TellsBugs, Screen[None]):
+class CompactionScreen(TellsBugs, Helped, Screen[None]):
     """Asks, counts, confirms, removes, tells. Escape goes one step back, and stops a removal between two batches."""
 
     CSS_PATH = styles_folder() / "compaction.tcss"
@@ -72,6 +73,7 @@ class CompactionScreen(TellsBugs, Screen[None]):
         Binding("h", "next('hint')", "Hint", show=False),
         *(Binding(str(n + 1), f"preset({n})", "Keep", show=False) for n in range(4)),
         Binding("escape", "back", "Back", show=False),
+        HELP_KEY,
     ]
 
     def __init__(self, gateway: Gateway, thread_id: str | None, title: str) -> None:
@@ -116,7 +118,7 @@ class CompactionScreen(TellsBugs, Screen[None]):
                 yield Static(Content.styled("Past compactions", "bold"), classes="heading")
                 yield Static(id="past")
                 yield SpacePanel(classes="-below")
-        yield KeyHints(id="hints")
+        yield KeyHints(more=all_keys_hint(self.app), id="hints")
 
     def on_mount(self) -> None:
         """Count what would go with the defaults, and read what went before."""

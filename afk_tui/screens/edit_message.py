@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from afk_tui.styles_folder import styles_folder
 from afk_tui.widgets.composer import Composer
+from afk_tui.widgets.key_hints import frame_hints
 
 ABOUT = "It is sent in a new thread, which goes on from where this message was. This thread stays as it was."
 
@@ -33,7 +34,7 @@ class EditMessageScreen(ModalScreen[str | None]):
         """What becomes of it, and the message."""
         with Vertical(id="dialog") as box:
             box.border_title = "Send it again, otherwise"
-            box.border_subtitle = "enter sends it · esc leaves it"
+            box.border_subtitle = frame_hints(("enter", "sends it"), ("esc", "leaves it"))
             yield Static(Content(ABOUT), id="about", markup=False)
             yield Composer(id="message")
 

@@ -25,6 +25,7 @@ from afk_tui.gateway.gateway import Gateway
 from afk_tui.keys import key_of, written
 from afk_tui.screens.words import count, when
 from afk_tui.styles_folder import styles_folder
+from afk_tui.widgets.key_hints import frame_hints
 from afk_tui.widgets.paged_list import PagedList
 from afk_tui.widgets.typing_order import LineInput
 
@@ -185,8 +186,8 @@ class FindScreen(TellsBugs, ModalScreen[tuple[str, int | None] | None]):
     def _show_place(self) -> None:
         box = self.query_one("#find")
         box.border_title = "Find in every folder" if self._everywhere else "Find in this folder"
-        box.border_subtitle = (
-            f"{self._widen_key} {'this folder' if self._everywhere else 'every folder'} · esc close"
+        box.border_subtitle = frame_hints(
+            (self._widen_key, "this folder" if self._everywhere else "every folder"), ("esc", "close")
         )
 
 

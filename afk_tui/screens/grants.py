@@ -17,9 +17,10 @@ from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.grants import GrantRow
 from afk_tui.screens.confirm import ConfirmScreen
-from afk_tui.screens.help import HelpScreen
+from afk_tui.screens.helped import HELP_KEY, Helped
 from afk_tui.styles_folder import styles_folder
 from afk_tui.telling import tell_error
+from afk_tui.widgets.key_hints import frame_hints
 from afk_tui.widgets.paged_list import PagedList
 from afk_tui.widgets.status_line import shorten_middle
 from afk_tui.widgets.thread_list import age
@@ -75,7 +76,7 @@ def facts_of(row: GrantRow, width: int, now_ms: int) -> str:
     return " · ".join(fact for fact in (where, since, by) if fact)
 
 
-class GrantsScreen(TellsBugs, ModalScreen[None]):
+class GrantsScreen(TellsBugs, Helped, ModalScreen[None]):
     """Every standing grant. `x` or delete takes the one under the cursor back, after a question."""
 
     CSS_PATH = styles_folder() / "grants.tcss"
@@ -84,7 +85,7 @@ class GrantsScreen(TellsBugs, ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Close", show=False),
         Binding("x,delete", "revoke", "Take back", show=False),
-        Binding("f1", "help", "Help", show=False, id="help"),
+        HELP_KEY,
     ]
 
     def __init__(self, gateway: Gateway) -> None:
@@ -95,7 +96,7 @@ class GrantsScreen(TellsBugs, ModalScreen[None]):
         """The list."""
         with Vertical(id="grants") as box:
             box.border_title = "Always allowed"
-            box.border_subtitle = "x take it back · esc close"
+            box.border_subtitle = frame_hints(("x", "take it back"), ("esc", "close"))
             yield _GrantList(self._gateway)
 
     async def reload(self) -> None:
@@ -123,7 +124,3 @@ class GrantsScreen(TellsBugs, ModalScreen[None]):
         except GatewayError as error:
             tell_error(self, error)
         await self.reload()
-
-    def action_help(self) -> None:
-        """Show every key."""
-        self.app.push_screen(HelpScreen())

@@ -18,6 +18,7 @@ from textual.widget import Widget
 from afk_tui.actions import ACTIONS, LOCAL_KEYS, Action
 from afk_tui.keys import actions_of
 from afk_tui.styles_folder import styles_folder
+from afk_tui.widgets.key_hints import frame_hints
 
 INTRODUCTION = (
     "Chat with an agent that has real tools. Nothing that changes anything runs before you allow it. "
@@ -115,5 +116,5 @@ class HelpScreen(ModalScreen[None]):
         """One long text."""
         with VerticalScroll(id="help") as box:
             box.border_title = "Help"
-            box.border_subtitle = "↑↓ scroll · esc close"
+            box.border_subtitle = frame_hints(("↑↓", "scroll"), ("esc", "close"))
             yield _HelpText()

@@ -17,19 +17,28 @@ from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.views import ThreadRow, WaitingRow
 from afk_tui.screens.approval_words import BATCH_KEYS, decision_keys
 from afk_tui.screens.deafness import Clock, Deafness, key_time
-from afk_tui.screens.help import HelpScreen
+from afk_tui.screens.helped import HELP_KEY, Helped
 from afk_tui.styles_folder import styles_folder
+from afk_tui.widgets.key_hints import Hint, frame_hints
 from afk_tui.widgets.paged_list import PagedList
 from afk_tui.widgets.status_line import shorten_middle
 from afk_tui.widgets.thread_list import age
 
 EMPTY = "Nothing waits for you.\nWhat needs your yes, in whatever thread, will stand here."
 # by the kind of the row under the cursor: a call, a call of unknown outcome, a run; then the same for a narrow screen
-KEYS = {
-    "call": ("enter open · a t w e d r p answer · D deny all · esc close", "enter · a e d r p · D · esc"),
-    "uncertain": ("enter open · g h s answer · esc close", "enter · g h s · esc"),
-    "run": ("enter go there · esc close", "enter · esc"),
-    "": ("esc close", "esc"),
+OPENS, GOES, CLOSES = ("enter", "open"), ("enter", "go there"), ("esc", "close")
+# a click opens what one then answers: an answer is never one click away
+KEYS: dict[str, tuple[Hint, ...]] = {
+    "call": (OPENS, ("", "a t w e d r p answer"), ("", "D deny all"), CLOSES),
+    "uncertain": (OPENS, ("", "g h s answer"), CLOSES),
+    "run": (GOES, CLOSES),
+    "": (CLOSES,),
+}
+SHORT_KEYS: dict[str, tuple[Hint, ...]] = {
+    "call": (("enter", ""), ("", "a e d r p"), ("", "D"), ("esc", "")),
+    "uncertain": (("enter", ""), ("", "g h s"), ("esc", "")),
+    "run": (("enter", ""), ("esc", "")),
+    "": (("esc", ""),),
 }
 
 
@@ -97,7 +106,7 @@ class _WaitingList(PagedList[WaitingRow | ThreadRow]):
         return text.append(" · ".join(rest), muted)
 
 
-class InboxScreen(ModalScreen[Chosen | None]):
+class InboxScreen(Helped, ModalScreen[Chosen | None]):
     """Dismisses with what was chosen, or None.
 
     The keys that answer a request stand for the same here, for the one under the cursor; like there they count only
@@ -110,7 +119,7 @@ class InboxScreen(ModalScreen[Chosen | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Close", show=False),
         Binding("f4", "dismiss(None)", "Close", show=False, id="approvals"),
-        Binding("f1", "help", "Help", show=False, id="help"),
+        HELP_KEY,
     ]
 
     def __init__(self, gateway: Gateway, *, clock: Clock = key_time) -> None:
@@ -150,8 +159,8 @@ class InboxScreen(ModalScreen[Chosen | None]):
     def _list_keys(self) -> None:
         row = self.query_one(_WaitingList).highlighted
         kind = row.kind if isinstance(row, WaitingRow) else "run" if row is not None else ""
-        whole, short = KEYS[kind]
-        self.query_one("#inbox").border_subtitle = whole if self.size.width > len(whole) + 6 else short
+        whole, short = frame_hints(*KEYS[kind]), frame_hints(*SHORT_KEYS[kind])
+        self.query_one("#inbox").border_subtitle = whole if self.size.width > whole.cell_length + 6 else short
 
     def on_key(self, event: events.Key) -> None:
         """An answer to the request under the cursor, or to all."""
@@ -173,7 +182,3 @@ class InboxScreen(ModalScreen[Chosen | None]):
         """Answer with the row chosen."""
         message.stop()
         self.dismiss(Chosen(message.key))
-
-    def action_help(self) -> None:
-        """Show every key."""
-        self.app.push_screen(HelpScreen())

@@ -13,6 +13,7 @@ from afk_tui.attention import ALERTS, Alerts
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.keys import NO_KEY, written
+from afk_tui.screens.helped import Helped
 from afk_tui.screens.main_hints import MainHints
 from afk_tui.telling import tell_error, telling
 
@@ -31,7 +32,7 @@ ALERTS_SAID: dict[Alerts, str] = {
 TWICE_S = 2.0
 
 
-class MainScreen(MainHints):
+class MainScreen(Helped, MainHints):
     """Chat, decide, resume; the way to every other screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -272,12 +273,6 @@ class MainScreen(MainHints):
         chosen = await self.app.push_screen_wait(MenuScreen(badges))
         if chosen:
             self.call_later(self.run_action, chosen)
-
-    def action_help(self) -> None:
-        """Every key and command."""
-        from afk_tui.screens.help import HelpScreen
-
-        self.app.push_screen(HelpScreen())
 
     @telling
     async def action_alerts(self) -> None:

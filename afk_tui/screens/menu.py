@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 from afk_tui.actions import ACTIONS, BY_NAME, Action
 from afk_tui.keys import actions_of, names_of
 from afk_tui.styles_folder import styles_folder
+from afk_tui.widgets.key_hints import frame_hints
 
 OFFERED = tuple(action for action in ACTIONS if action.name != "menu")
 
@@ -130,7 +131,7 @@ class MenuScreen(ModalScreen[str | None]):
         """The letters typed, over the list."""
         with Vertical(id="menu") as box:
             box.border_title = "Menu"
-            box.border_subtitle = "enter do it · esc close"
+            box.border_subtitle = frame_hints(("enter", "do it"), ("esc", "close"))
             yield Static(id="typed")
             yield _ActionList(self._offered, self._badges)
             yield Static(id="about")

@@ -18,6 +18,7 @@ from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.outputs import LongResults, OutputHit, OutputPieces, matches_in
 from afk_tui.gateway.outputs import OutputView as Result
+from afk_tui.screens.helped import HELP_KEY, Helped, all_keys_hint
 from afk_tui.screens.words import count, size
 from afk_tui.styles_folder import styles_folder
 from afk_tui.widgets.key_hints import KeyHints
@@ -28,7 +29,7 @@ from afk_tui.widgets.typing_order import LineInput
 ROWS_ABOVE = 3
 
 
-class OutputScreen(TellsBugs, ModalScreen[None]):
+class OutputScreen(TellsBugs, Helped, ModalScreen[None]):
     """The whole results of a thread, one at a time: first the one that is named, else the last.
 
     / or ctrl+f searches, n and N go to the next match and the one before, g to a line, [ and ] to another result.
@@ -39,6 +40,7 @@ class OutputScreen(TellsBugs, ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", show=False),
+        HELP_KEY,
         Binding("q", "dismiss", "Close", show=False),
         Binding("slash,ctrl+f", "ask('search')", "Search", show=False),
         Binding("g", "ask('line')", "Go to a line", show=False),
@@ -72,7 +74,7 @@ class OutputScreen(TellsBugs, ModalScreen[None]):
             yield Static(id="asked")
             yield LineInput(id="typed", max_length=500, compact=True)
         yield Static(id="said")
-        yield KeyHints(id="hints")
+        yield KeyHints(more=all_keys_hint(self.app), presses=True, id="hints")
 
     def on_mount(self) -> None:
         """Open the result that is wanted."""

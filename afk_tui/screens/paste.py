@@ -15,6 +15,7 @@ from afk_tui.screens.words import count
 from afk_tui.styles_folder import styles_folder
 from afk_tui.widgets.conversation import Conversation
 from afk_tui.widgets.conversation_layout import Spot
+from afk_tui.widgets.key_hints import frame_hints
 
 
 class PasteScreen(ModalScreen[None]):
@@ -32,7 +33,7 @@ class PasteScreen(ModalScreen[None]):
         """The text in a frame."""
         with Vertical(id="paste") as box:
             box.border_title = Content(f"Pasted: {count(self._text.count(chr(10)) + 1, 'line')}")
-            box.border_subtitle = "↑↓ pgup pgdn scroll · esc close"
+            box.border_subtitle = frame_hints(("↑↓ pgup pgdn", "scroll"), ("esc", "close"))
             yield Conversation()
 
     def on_mount(self) -> None:

@@ -18,7 +18,7 @@ from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.summaries import PinRow, SummaryView
 from afk_tui.screens.confirm import ConfirmScreen
-from afk_tui.screens.help import HelpScreen
+from afk_tui.screens.helped import HELP_KEY, Helped
 from afk_tui.screens.lines import KeyHint, KeyLegend, Paragraph
 from afk_tui.screens.summary_words import NONE_YET, context_words, pin_words, summary_words
 from afk_tui.styles_folder import styles_folder
@@ -28,7 +28,7 @@ from afk_tui.widgets.typing_order import TextInput
 MAKING = "Summarising the older messages… esc stops it, and everything stays as it is."
 
 
-class SummaryScreen(TellsBugs, ModalScreen[None]):
+class SummaryScreen(TellsBugs, Helped, ModalScreen[None]):
     """The summary in effect, and those before it.
 
     `making`: begin by making one, as /summarise does.
@@ -46,7 +46,7 @@ class SummaryScreen(TellsBugs, ModalScreen[None]):
         Binding("left_square_bracket", "version(1)", "Older", show=False),
         Binding("right_square_bracket", "version(-1)", "Newer", show=False),
         Binding("ctrl+s", "save", "Save", show=False, priority=True),
-        Binding("f1", "help", "Help", show=False, id="help"),
+        HELP_KEY,
     ]
 
     def __init__(self, gateway: Gateway, thread_id: str, *, making: bool = False) -> None:
@@ -260,7 +260,3 @@ class SummaryScreen(TellsBugs, ModalScreen[None]):
             if choice != "throw":
                 return
         self._end_editing()
-
-    def action_help(self) -> None:
-        """Show every key."""
-        self.app.push_screen(HelpScreen())

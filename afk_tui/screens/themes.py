@@ -13,6 +13,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from afk_tui.styles_folder import styles_folder
+from afk_tui.widgets.key_hints import frame_hints
 
 
 class ThemeScreen(ModalScreen[str | None]):
@@ -33,7 +34,7 @@ class ThemeScreen(ModalScreen[str | None]):
         """The themes, dark ones first."""
         with Vertical(id="box") as box:
             box.border_title = "Theme"
-            box.border_subtitle = "enter keep · esc back"
+            box.border_subtitle = frame_hints(("enter", "keep"), ("esc", "back"))
             yield OptionList(*self._options(), id="themes")
 
     def on_mount(self) -> None:

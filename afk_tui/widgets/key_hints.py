@@ -1,17 +1,66 @@
-"""The last line: the menu's key and the count of what waits, always; other keys where there is room."""
+"""The last line of a screen or of a frame: which keys do what, each of them to be clicked too."""
 
 from __future__ import annotations
+
+from typing import cast
 
 from rich.style import Style
 from rich.text import Text
 from textual import events
+from textual.app import App
+from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
+from textual.style import Style as ContentStyle
 from textual.widget import Widget
+
+Hint = tuple[str, str]
+"""Keys with a space between them, as they are written for a person, and what they do."""
+
+_NAMES = {
+    "esc": "escape",
+    "del": "delete",
+    "pgup": "pageup",
+    "pgdn": "pagedown",
+    "/": "slash",
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
+}
+_GAP = 3
+
+
+def key_named(written: str) -> str:
+    """What Textual calls a key that is written so for a person."""
+    return _NAMES.get(written, written)
+
+
+def frame_hints(*hints: Hint) -> Content:
+    """Hints for the border of a dialog; a click presses the first of the keys. Without keys it is said only."""
+    parts: list[Content] = []
+    for keys, what in hints:
+        hint = Content(f"{keys} {what}".strip())
+        if keys:
+            press = f"app.press({key_named(keys.split()[0])!r})"
+            hint = hint.stylize(ContentStyle.from_meta({"@click": press}))
+        parts.append(hint)
+    return Content(" · ").join(parts)
+
+
+class PressesKeys:
+    """For the app: the action of `frame_hints`."""
+
+    def action_press(self, key: str) -> None:
+        """As if a person pressed it. A key that comes from the frame around the focus would not go up beyond the
+        frame, so that it is the app's own."""
+        app = cast("App[object]", self)
+        app.call_later(app.simulate_key, key)
 
 
 class KeyHints(Widget):
-    """`hints` are (key, what it does), the most important first; what has no room is left out."""
+    """`hints`, the most important first. What has no room is left out; `more` then stands at the end, if it is given.
+
+    A click presses the key (`presses`), or is told for the screen to do it; on `more` it always presses.
+    """
 
     DEFAULT_CSS = """
     KeyHints { height: 1; padding: 0 1; color: $foreground 60%; }
@@ -24,23 +73,49 @@ class KeyHints(Widget):
             super().__init__()
             self.key = key
 
-    hints: reactive[tuple[tuple[str, str], ...]] = reactive(())
+    hints: reactive[tuple[Hint, ...]] = reactive(())
+
+    def __init__(self, *, more: Hint | None = None, presses: bool = False, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._more = more
+        self._presses = presses
 
     def render(self) -> Text:
         """The hints that fit."""
-        line = Text(no_wrap=True, end="")
-        for key, what in self.hints:
-            hint = Text.assemble((key, "bold"), f" {what}", end="")
-            hint.stylize(Style(meta={"hint": key}))
-            if line.cell_len and line.cell_len + 3 + hint.cell_len > self.size.width:
-                break
-            if line.cell_len:
-                line.append("   ")
-            line.append_text(hint)
-        return line
+        return Text((" " * _GAP), no_wrap=True, end="").join(self._fitting())
+
+    def _fitting(self) -> list[Text]:
+        room = self.size.width
+        drawn = [_drawn(hint) for hint in self.hints]
+        if _width(drawn) <= room:
+            return drawn
+        last = [_drawn(self._more)] if self._more else []
+        while drawn and _width([*drawn, *last]) > room:
+            drawn.pop()
+        return [*drawn, *last]
 
     def on_click(self, event: events.Click) -> None:
-        """Say which hint is under the pointer."""
+        """Say which hint is under the pointer, or press its key."""
         key = event.style.meta.get("hint")
-        if key is not None:
+        if key is None:
+            return
+        if self._presses or (self._more is not None and key in self._more[0].split()):
+            self.app.simulate_key(key_named(key))
+        else:
             self.post_message(self.Clicked(key))
+
+
+def _drawn(hint: Hint) -> Text:
+    keys, what = hint
+    each = keys.split()
+    line = Text(end="")
+    for at, key in enumerate(each):
+        line.append(key, Style(bold=True, meta={"hint": key}))
+        if at < len(each) - 1:
+            line.append(" ")
+    line.append(f" {what}", Style(meta={"hint": each[0]}))
+    return line
+
+
+def _width(hints: list[Text]) -> int:
+    return sum(hint.cell_len for hint in hints) + _GAP * max(0, len(hints) - 1)

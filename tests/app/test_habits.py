@@ -126,6 +126,45 @@ async def kept(driven, theme: str) -> bool:
     return await driven.main.gateway.recall("theme", "") == theme
 
 
+@pytest.mark.parametrize(("key", "screen"), [("f5", "CheckpointsScreen"), ("f6", "CompactionScreen")])
+async def test_all_keys_are_one_key_or_one_click_away(start, key: str, screen: str) -> None:
+    async with start(size=(80, 24)) as driven:
+        await driven.say("list")
+        await driven.until_state("done")
+        await driven.pilot.press(key)
+        await driven.until_screen(screen)
+        await driven.until_shown("f1 all keys")
+        await driven.pilot.press("f1")
+        await driven.until_screen("HelpScreen")
+        await driven.pilot.press("escape")
+        await driven.until_screen(screen)
+        await driven.pilot.click("#hints", offset=(driven.text().splitlines()[-1].index("f1 all"), 0))
+        await driven.until_screen("HelpScreen")
+
+
+async def test_the_hints_of_a_frame_and_of_the_last_line_can_be_clicked(start) -> None:
+    async with start() as driven:
+        await driven.say("list")
+        await driven.until_state("done")
+
+        async def click(words: str) -> None:
+            [(row, column)] = [
+                (y, line.index(words)) for y, line in enumerate(driven.text().splitlines()) if words in line
+            ]
+            await driven.pilot.click(offset=(column, row))
+
+        await driven.say("/theme")
+        await driven.until_screen("ThemeScreen")
+        await click("esc back")
+        await driven.until_screen("MainScreen")
+        await driven.pilot.press("f5")
+        await driven.until_screen("CheckpointsScreen")
+        await driven.until_shown("f fork")
+        thread = driven.main.thread_id
+        await click("f fork")
+        await driven.until(lambda: driven.main.thread_id not in (None, thread), "the fork")
+
+
 async def test_the_theme_of_the_configuration_is_there_at_once_and_wins_over_the_one_picked(start) -> None:
     async with start(config=UserConfig(path=Path("c.toml"), theme="nord"), ready=False) as driven:
         assert driven.app.theme == "nord"
