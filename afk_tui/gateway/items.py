@@ -18,6 +18,9 @@ from afk_tui.gateway.call_facts import facts_of
 from afk_tui.gateway.clean import clean, clean_line
 from afk_tui.gateway.views import CallStatus, ConversationItem, ItemHead
 
+ANY_PLACE = 2**62
+"""Behind every item of a thread."""
+
 # which argument names a call best, in this order
 TELLING = ("command", "pattern", "query", "path", "url", "name", "task")
 

@@ -8,8 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from afk.memory.store import MemoryStore
 from afk_tui.gateway.errors import told
-
-_EVERY = 2**62
+from afk_tui.gateway.items import ANY_PLACE
 
 
 class Queue:
@@ -66,8 +65,8 @@ class Queue:
             if not waiting:
                 return
             with told():
-                heads = await self._store.message_heads(thread_id)
-            intent = json.dumps({"text": waiting[0], "after": heads[-1].seq if heads else 0})
+                last = await self._store.heads_before(thread_id, ANY_PLACE, 1)
+            intent = json.dumps({"text": waiting[0], "after": last[0].seq if last else 0})
             await self._keep(thread_id, waiting, {_sending(thread_id): intent})
             await self._send(thread_id, waiting[0])
             await self._keep(thread_id, waiting[1:], {_sending(thread_id): None})
@@ -80,7 +79,7 @@ class Queue:
             if intent is None:
                 return waiting
             begun = json.loads(intent)
-            messages, _ = await self._store.read_range(thread_id, begun["after"] + 1, _EVERY)
+            messages, _ = await self._store.read_range(thread_id, begun["after"] + 1, ANY_PLACE)
         was_sent = any(message.role == "user" and message.text == begun["text"] for message in messages)
         if was_sent and waiting and waiting[0] == begun["text"]:
             waiting = waiting[1:]

@@ -10,7 +10,7 @@ from afk.memory.threads import ThreadFilter
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import told
 from afk_tui.gateway.inside import with_inside
-from afk_tui.gateway.items import head_of, items_of, key_of, seq_of
+from afk_tui.gateway.items import ANY_PLACE, head_of, items_of, key_of, seq_of
 from afk_tui.gateway.marks import Marks, read_marks
 from afk_tui.gateway.views import CheckpointRow, ConversationItem, ItemHead, ThreadRow
 
@@ -61,7 +61,6 @@ class CheckpointSource:
         return [checkpoint_row(c, latest=offset + n == 0) for n, c in enumerate(found)]
 
 
-ANY_PLACE = 2**62
 # more new items than these are not shown one by one
 READ_ANEW = 200
 # places are read together that are no further from each other

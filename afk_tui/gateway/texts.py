@@ -10,8 +10,11 @@ from pathlib import Path
 from afk.memory.store import MemoryStore
 from afk_tui.gateway.clean import clean, clean_line
 from afk_tui.gateway.errors import GatewayError, told
-from afk_tui.gateway.items import call_title, key_of
+from afk_tui.gateway.items import ANY_PLACE, call_title, key_of
 from afk_tui.gateway.views import ItemText
+
+LOOKED_BACK = 50
+"""Messages in which an answer is looked for at once, from the end on."""
 
 
 class Texts:
@@ -43,9 +46,13 @@ class Texts:
 
     async def last_answer(self, thread_id: str) -> str | None:
         """The key of the model's last message, or None."""
+        before = ANY_PLACE
         with told():
-            heads = await self._store.message_heads(thread_id)
-        return next((key_of(head.seq) for head in reversed(heads) if head.role == "assistant"), None)
+            while heads := await self._store.heads_before(thread_id, before, LOOKED_BACK):
+                if found := [head.seq for head in heads if head.role == "assistant"]:
+                    return key_of(found[-1])
+                before = heads[0].seq
+        return None
 
     async def markdown(self, thread_id: str) -> str:
         """A whole thread for people, as `afk-tui export` writes it."""

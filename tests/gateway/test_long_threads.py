@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from afk_tui.gateway import sources
+from afk_tui.gateway import sources, texts
 from afk_tui.gateway.gateway import Gateway
 from tests.screens.history_kit import gateway_at, said, until
 
@@ -30,10 +30,15 @@ async def watched(gateway: Gateway) -> list[tuple[int, int]]:
     """(heads, messages) that the store hands out with each question from now on."""
     asked: list[tuple[int, int]] = []
     store = gateway._store
-    heads, read_range = store.message_heads, store.read_range
+    heads, before, read_range = store.message_heads, store.heads_before, store.read_range
 
     async def count_heads(thread_id, **options):
         found = await heads(thread_id, **options)
+        asked.append((len(found), 0))
+        return found
+
+    async def count_before(*args):
+        found = await before(*args)
         asked.append((len(found), 0))
         return found
 
@@ -42,7 +47,7 @@ async def watched(gateway: Gateway) -> list[tuple[int, int]]:
         asked.append((0, len(found[0])))
         return found
 
-    store.message_heads, store.read_range = count_heads, count_messages
+    store.message_heads, store.heads_before, store.read_range = count_heads, count_before, count_messages
     return asked
 
 
@@ -102,3 +107,36 @@ async def test_very_much_at_once_is_read_anew_and_two_who_ask_at_once_get_each_i
         assert len(source._seqs) == before + 150
         add_answers(tmp_path, thread, ["x"] * (sources.READ_ANEW + 1))
         assert await source.changed() == ([], True)
+
+
+async def test_the_last_answer_is_looked_for_from_the_end(tmp_path: Path) -> None:
+    async with gateway_at(tmp_path) as gateway:
+        thread = await said(gateway, "list .")
+        add_answers(tmp_path, thread, [f"answer {n}" for n in range(3_000)])
+        messages = await gateway._store.messages(thread)
+        asked = await watched(gateway)
+        assert await gateway.texts.last_answer(thread) == f"m{messages[-1].seq}"
+        assert sum(heads for heads, _ in asked) <= texts.LOOKED_BACK
+        with sqlite3.connect(tmp_path / "afk.db") as db:
+            db.execute("UPDATE message SET role = 'user' WHERE seq > ?", (messages[-121].seq,))
+        db.close()
+        asked.clear()
+        assert await gateway.texts.last_answer(thread) == f"m{messages[-121].seq}"
+        assert sum(heads for heads, _ in asked) <= 3 * texts.LOOKED_BACK
+
+
+async def test_what_was_queued_is_sent_without_reading_the_thread(tmp_path: Path) -> None:
+    async with gateway_at(tmp_path) as gateway:
+        thread = await said(gateway, "list .")
+        add_answers(tmp_path, thread, [f"answer {n}" for n in range(3_000)])
+        await gateway.queue.add(thread, "help")
+        asked = await watched(gateway)
+        sent: list[str] = []
+
+        async def send(_thread_id: str, text: str) -> None:
+            sent.append(text)
+
+        gateway.queue._send = send
+        await gateway.queue.send_first(thread)
+        assert sent == ["help"]
+        assert sum(heads + messages for heads, messages in asked) <= 1
