@@ -46,10 +46,14 @@ class Deciding:
     # what waits
 
     async def requests(self, thread_id: str | None = None) -> list[ApprovalView]:
-        """What waits for a decision, the oldest first; of one thread, or of all."""
+        """What waits for a decision, the oldest first; of one thread, or of all. A call that was allowed with other
+        arguments, and is asked about again, comes with those."""
         with told():
             waiting = await self._store.list_approvals(thread_id=thread_id, pending_only=True)
-            return [await self._request(a, n + 1, len(waiting)) for n, a in enumerate(waiting)]
+            return [
+                await self._request(a, n + 1, len(waiting), await self._edit_of_before(a))
+                for n, a in enumerate(waiting)
+            ]
 
     async def waiting(self) -> list[WaitingRow]:
         """What waits for a decision in every thread, the oldest first, without reading what would be changed."""
@@ -118,8 +122,11 @@ class Deciding:
         the person's own being asked. Nothing is recorded. Raises ArgumentProblems, which says what is wrong where."""
         with told():
             approval = await self._store.get_approval(request.approval_id)
+            before = await self._edit_of_before(approval)
         arguments = await weighed(self._runner, self._agent, approval, fields)
-        changed: dict[str, Any] | None = None if arguments == approval.arguments else arguments
+        # what the model asked for is an edit too where an earlier edit would come in its place
+        is_edit = arguments != approval.arguments or before is not None
+        changed: dict[str, Any] | None = arguments if is_edit else None
         return await self.request_now(replace(request, edited=changed))
 
     async def _request(
@@ -139,6 +146,15 @@ class Deciding:
             self._store.is_own_file,
             edited,
         )
+
+    async def _edit_of_before(self, approval: ApprovalRecord) -> dict[str, Any] | None:
+        """The arguments that a person allowed this call with before. That yes no longer held, because what it would
+        change was not what had been shown; what the person wrote is not lost with it."""
+        if approval.kind != "call":
+            return None
+        asked = (await self._store.requests_of([approval.effect_id])).get(approval.effect_id, [])
+        before = (one.edited_arguments for one in reversed(asked) if one.approval_id != approval.approval_id)
+        return next((edited for edited in before if edited is not None), None)
 
     async def _known(self, approval: ApprovalRecord, step: int) -> str:
         if approval.kind != "uncertain":

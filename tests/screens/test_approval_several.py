@@ -113,6 +113,29 @@ async def test_a_yes_to_what_has_changed_is_asked_again_with_the_reason(
         assert (tmp_path / "notes.txt").read_text() == "somebody was faster\n"
 
 
+async def test_what_was_edited_is_there_again_when_the_call_is_asked_about_again(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.txt"
+    async with staged(tmp_path, "write notes.txt: hello") as (it, thread_id):
+        gateway, asked = it.gateway, it.shown
+        theirs = await gateway.argument_fields(asked)
+        mine = [replace(field, text="mine") if field.name == "content" else field for field in theirs]
+        edited = await gateway.edited(asked, mine)
+        notes.write_text("somebody was faster\n")
+        await gateway.decide(edited, "allow")
+        await until_run(gateway, thread_id, "waiting")
+        [again] = await gateway.requests(thread_id)
+        assert again.approval_id != asked.approval_id
+        assert "-somebody was faster" in again.preview
+        assert "+mine" in again.preview
+        assert next(f.text for f in await gateway.argument_fields(again) if f.name == "content") == "mine"
+        async with desk(gateway, requests=[again]) as anew:
+            await anew.until(lambda: "with your changes" in anew.text)
+        # what the model asked for can be had again too
+        await gateway.decide(await gateway.edited(again, theirs), "allow")
+        await until_run(gateway, thread_id, "idle")
+    assert notes.read_text() == "hello"
+
+
 async def test_calls_of_unknown_outcome_are_not_answered_with_the_others(tmp_path: Path) -> None:
     async with waiting(tmp_path, THREE) as (gateway, _):
         first, *others = await gateway.requests()
