@@ -85,6 +85,11 @@ class Gateway(Deciding):
         return clean_line(self._engine.llm.label)
 
     @property
+    def lacks_key(self) -> bool:
+        """Whether it answers only because there is neither a key nor a URL."""
+        return self._engine.lacks_key
+
+    @property
     def is_demo(self) -> bool:
         """Whether the offline demo model answers."""
         from afk.llms.demo import DemoModel

@@ -14,6 +14,7 @@ from afk.core.config import RunnerConfig
 from afk.core.inputs import DEFAULT_MODEL
 from afk.core.runner import Runner
 from afk.llms.choose import app_llm
+from afk.llms.demo import DemoModel
 from afk.llms.protocol import LLM
 from afk.memory.sqlite.store import SQLiteMemoryStore, default_path
 from afk.memory.store import MemoryStore
@@ -30,7 +31,7 @@ Markdown."""
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Everything a gateway works with."""
+    """Everything a gateway works with. `lacks_key`: the demo model answers because nothing says who else could."""
 
     runner: Runner
     store: MemoryStore
@@ -39,6 +40,7 @@ class Engine:
     model: str
     workspace: Path
     database: Path
+    lacks_key: bool = False
 
 
 def build(settings: Settings, *, store: MemoryStore | None = None, llm: LLM | None = None) -> Engine:
@@ -49,12 +51,13 @@ def build(settings: Settings, *, store: MemoryStore | None = None, llm: LLM | No
     model = settings.model or agent.model or os.environ.get("AFK_MODEL") or DEFAULT_MODEL
     database = (settings.db or default_path()).expanduser().absolute()
     store = store or SQLiteMemoryStore(database)
-    llm = llm or app_llm(demo=settings.demo)
+    chosen = llm or app_llm(demo=settings.demo)
+    lacks_key = llm is None and not settings.demo and isinstance(chosen, DemoModel)
     config = RunnerConfig(
         interaction_mode="headless", approval_fallback="pause", context_window_tokens=own_window_tokens()
     )
-    runner = Runner(memory_store=store, llm=llm, policy=own_policy(), workspace=workspace, config=config)
-    return Engine(runner, store, agent, llm, model, workspace, database)
+    runner = Runner(memory_store=store, llm=chosen, policy=own_policy(), workspace=workspace, config=config)
+    return Engine(runner, store, agent, chosen, model, workspace, database, lacks_key)
 
 
 def own_window_tokens() -> int | None:

@@ -68,6 +68,10 @@ Try:   list
 or:    write hello.txt: Hello! and then run: cat hello.txt
 
 What changes something waits for your yes."""
+LACKS_KEY = """
+
+There is no OPENAI_API_KEY and no OPENAI_BASE_URL. To talk to a model, quit, export one of them, and start again; \
+whatever you did here is kept."""
 
 
 class MainView(TellsBugs, Screen[None]):
@@ -197,6 +201,8 @@ class MainView(TellsBugs, Screen[None]):
         conversation = self.conversation
         if thread_id is None:
             conversation.empty_text = EMPTY_DEMO if self.gateway.is_demo else EMPTY_NEW
+            if self.gateway.lacks_key:
+                conversation.empty_text += LACKS_KEY
             conversation.clear()
         else:
             conversation.empty_text = ""

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from afk.llms.openai_client import OpenAIChat
+from afk_tui.app import AfkApp
+from afk_tui.gateway.gateway import Gateway
+from afk_tui.gateway.settings import Settings, build
+from afk_tui.user_config import UserConfig
+from tests.app.conftest import Driven
 from tests.support.model_server import ModelServer, Reply, status, text
 
 
@@ -162,3 +168,18 @@ async def test_without_a_key_and_an_address_it_says_what_to_set(start, monkeypat
         await driven.until_shown("No model could be asked.")
         await driven.until_shown("Set OPENAI_API_KEY")
         await driven.until_shown("ctrl+q leaves")
+
+
+@pytest.mark.parametrize("demo", [False, True])
+async def test_the_demo_model_says_why_it_answers_where_it_was_not_asked_for(
+    demo: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    settings = Settings(workspace=tmp_path, db=tmp_path / "afk.db", demo=demo, trust=True)
+    app = AfkApp(settings, gateway=Gateway(build(settings)), config=UserConfig(), cursor_blink=False)
+    async with app.run_test(size=(110, 34)) as pilot:
+        driven = Driven(app, pilot, tmp_path)
+        await driven.until(lambda: app.main.has_begun, "the app to be ready")
+        await driven.until_shown("with the demo model")
+        assert ("There is no OPENAI_API_KEY" in driven.text()) != demo
