@@ -10,7 +10,9 @@ from afk.memory.records import MessageRecord
 
 def chat_message(message: MessageRecord) -> ChatMessage:
     """One message, with the calls that it makes."""
-    calls = tuple(ToolCall(c["id"], c["name"], c["arguments"]) for c in message.tool_calls)
+    calls: tuple[ToolCall, ...] = ()
+    if message.tool_calls:
+        calls = tuple(ToolCall(c["id"], c["name"], c["arguments"]) for c in message.tool_calls)
     return ChatMessage(message.role, message.text, calls, message.call_id)
 
 
@@ -20,7 +22,8 @@ def sendable(messages: Iterable[MessageRecord]) -> Iterator[MessageRecord]:
     asked: set[str] = set()
     for message in messages:
         if message.role != "tool" or message.call_id in asked:
-            asked.update(c["id"] for c in message.tool_calls)
+            if message.tool_calls:
+                asked.update(c["id"] for c in message.tool_calls)
             yield message
 
 

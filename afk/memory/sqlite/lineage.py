@@ -7,12 +7,11 @@ own at a place: a step that was open where it was forked goes its own way in the
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 from afk.memory.records import MessageHead, MessageRecord
-from afk.memory.sqlite.rows import message_of
+from afk.memory.sqlite.rows import MESSAGE, message_of
 
 ANY_PLACE = 2**62
 
@@ -53,7 +52,14 @@ def read_messages(
     db: sqlite3.Connection, thread_id: str, last: int = ANY_PLACE, *, first: int = 0
 ) -> tuple[MessageRecord, ...]:
     """The messages of a thread at these places, in order, those of its sources among them."""
-    return tuple(message_of(row) for row in _in_order(_message_rows(db, thread_id, first, last), "seq"))
+    found: list[MessageRecord] = []
+    for stretch in stretches(db, thread_id, first, last):
+        rows = db.execute(
+            f"SELECT {MESSAGE} FROM message m WHERE thread_id = ? AND seq BETWEEN ? AND ? ORDER BY seq",
+            (stretch.thread_id, stretch.first, stretch.last),
+        )
+        found += [message for message in map(message_of, rows) if message.seq not in stretch.hidden]
+    return tuple(sorted(found, key=lambda message: message.seq))
 
 
 def message_heads(db: sqlite3.Connection, thread_id: str, after: int = -1) -> list[MessageHead]:
@@ -104,18 +110,4 @@ def effect_rows(db: sqlite3.Connection, thread_id: str, first: int, last: int) -
             (stretch.thread_id, stretch.first, stretch.last),
         )
         rows += [row for row in found if row["result_seq"] not in stretch.hidden]
-    return _in_order(iter(rows), "result_seq")
-
-
-def _message_rows(db: sqlite3.Connection, thread_id: str, first: int, last: int) -> Iterator[sqlite3.Row]:
-    for stretch in stretches(db, thread_id, first, last):
-        for row in db.execute(
-            "SELECT * FROM message WHERE thread_id = ? AND seq BETWEEN ? AND ? ORDER BY seq",
-            (stretch.thread_id, stretch.first, stretch.last),
-        ):
-            if row["seq"] not in stretch.hidden:
-                yield row
-
-
-def _in_order(rows: Iterator[sqlite3.Row], place: str) -> list[sqlite3.Row]:
-    return sorted(rows, key=lambda row: row[place])
+    return sorted(rows, key=lambda row: row["result_seq"])

@@ -19,6 +19,7 @@ from afk.memory.records import (
 from afk.memory.sqlite.lineage import effect_rows, read_messages
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.rows import (
+    MESSAGE,
     approval_of,
     checkpoint_of,
     effect_of,
@@ -146,7 +147,7 @@ def list_effects(db: sqlite3.Connection, run_id: str) -> list[tuple[EffectRecord
     results = {
         (row["thread_id"], row["seq"]): message_of(row)
         for row in db.execute(
-            "SELECT m.* FROM effect e JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
+            f"SELECT {MESSAGE} FROM effect e JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
             " WHERE e.run_id = ?",
             (run_id,),
         )
@@ -158,7 +159,7 @@ def list_effects(db: sqlite3.Connection, run_id: str) -> list[tuple[EffectRecord
 def step_results(db: sqlite3.Connection, run_id: str, step: int) -> list[MessageRecord]:
     """A step's results, in the order of the calls."""
     rows = db.execute(
-        "SELECT m.* FROM effect e JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
+        f"SELECT {MESSAGE} FROM effect e JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
         " WHERE e.run_id = ? AND e.step = ? ORDER BY e.position",
         (run_id, step),
     )

@@ -66,19 +66,17 @@ def run_of(row: sqlite3.Row) -> RunRecord:
     )
 
 
+MESSAGE = (
+    "m.seq, m.thread_id, m.run_id, m.role, m.text, m.tool_calls, m.call_id, m.created_at_ms, m.output_sha"
+)
+"""What `message_of` takes, of `message m`."""
+
+
 def message_of(row: sqlite3.Row) -> MessageRecord:
-    """A row of `message`."""
-    return MessageRecord(
-        thread_id=row["thread_id"],
-        run_id=row["run_id"],
-        seq=row["seq"],
-        role=row["role"],
-        text=row["text"],
-        tool_calls=tuple(load_or_none(row["tool_calls"]) or ()),
-        call_id=row["call_id"],
-        created_at_ms=row["created_at_ms"],
-        output_sha=row["output_sha"],
-    )
+    """A row of MESSAGE. By place: a resume reads thousands, and to look nine names up takes a third of its time."""
+    seq, thread_id, run_id, role, text, tool_calls, call_id, created_at_ms, output_sha = row
+    calls = () if tool_calls is None else tuple(json.loads(tool_calls))
+    return MessageRecord(thread_id, run_id, seq, role, text, calls, call_id, created_at_ms, output_sha)
 
 
 def checksum_of(
