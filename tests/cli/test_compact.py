@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 
 from afk.core.schedule import CompactionSchedule, write_schedule
 from afk.memory import SQLiteMemoryStore, StateRetentionPolicy
@@ -36,6 +38,8 @@ def test_a_dry_run_counts_and_removes_nothing(cli: Cli, waiting: Waiting) -> Non
 
 
 def test_with_one_option_the_other_kind_is_left_alone(cli: Cli, waiting: Waiting) -> None:
+    with closing(sqlite3.connect(cli.db)) as db, db:
+        db.execute("UPDATE event SET created_at_ms = created_at_ms - 10000")
     by_age = cli("compact", waiting.thread_id, "--max-age", "1s", "--dry-run", "--json").expect(0).json
     assert by_age["events_removed"] == by_age["events_before"] > 0
     assert by_age["states_removed"] == 0

@@ -151,6 +151,8 @@ async def compact_unattended(
 async def _carry_out(removal: Removal, row: int, counts: compaction.Counts) -> MemoryCompactionResult:
     connection, owners, removed = removal.connection, removal.owners, removal.removed
     try:
+        # between two batches it is done by us; inside a batch's commit it would keep a writer waiting for the disk
+        await connection.bare(compaction.fold_by_itself, 0)
         await removal.remove()
         reclaimed = 0 if removal.stopped else await removal.give_back()
         result = _result(counts, removed["events"], removed["states"], reclaimed=reclaimed)
@@ -165,6 +167,8 @@ async def _carry_out(removal: Removal, row: int, counts: compaction.Counts) -> M
         raise
     finally:
         owners.live_compactions.discard(row)
+        with contextlib.suppress(StoreError):  # closed meanwhile
+            await connection.bare(compaction.fold_by_itself, compaction.FOLD_AFTER_PAGES)
 
 
 def _total(counts: compaction.Counts) -> int:

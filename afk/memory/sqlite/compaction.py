@@ -18,9 +18,11 @@ from afk.memory.sqlite.rows import dump
 BATCH_TARGET_S = 0.008
 FIRST_BATCH = 200
 LARGEST_BATCH = 2_000
-VACUUM_PAGES = 64
+VACUUM_PAGES = 256
 # so many batches are folded into the file at once: each folding is flushed to the disk, twice
 FOLD_EVERY = 16
+# SQLite's own default, which folds inside a commit
+FOLD_AFTER_PAGES = 1_000
 
 Table = Literal["event", "checkpoint", "state"]
 
@@ -88,6 +90,36 @@ class Plan:
             "state_age": self.state_age_below_ms,
         }
 
+    # What no limit asks for is not looked at: of a million events their ids alone are an index, a quarter of the time.
+
+    def old(self, table: Table) -> str:
+        """The condition that a limit says a row `c` should go."""
+        if table == "event":
+            limits = [
+                "c.id < :event_below" if self.event_id_below else "",
+                "c.created_at_ms < :event_age" if self.event_age_below_ms else "",
+            ]
+        else:
+            limits = [
+                "c.ordinal < :ordinal_below" if self.ordinal_below else "",
+                "c.created_at_ms < :state_age" if self.state_age_below_ms else "",
+            ]
+        return f"({' OR '.join(filter(None, limits)) or '0'})"
+
+    @property
+    def kept_event(self) -> str:
+        """The condition that an event `c` is of a type that is kept."""
+        return "c.type IN (SELECT value FROM json_each(:kept_types))" if self.keep_event_types else "0"
+
+    def going(self, table: Table) -> str:
+        """The condition that a row `c` goes."""
+        stays: dict[Table, str] = {
+            "event": self.kept_event,
+            "checkpoint": f"({NEEDED_CHECKPOINT} OR {FORK_POINT})",
+            "state": NEEDED_STATE,
+        }
+        return f"c.thread_id = :thread AND {self.old(table)} AND NOT {stays[table]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -100,17 +132,6 @@ class Counts:
     states_going: int
     protected_by: dict[str, int]
     states_protected: int
-
-
-OLD_EVENT = "(c.id < :event_below OR c.created_at_ms < :event_age)"
-KEPT_EVENT = "c.type IN (SELECT value FROM json_each(:kept_types))"
-OLD_STATE = "(c.ordinal < :ordinal_below OR c.created_at_ms < :state_age)"
-
-GOING: dict[Table, str] = {
-    "event": f"c.thread_id = :thread AND {OLD_EVENT} AND NOT {KEPT_EVENT}",
-    "checkpoint": f"c.thread_id = :thread AND {OLD_STATE} AND NOT ({NEEDED_CHECKPOINT} OR {FORK_POINT})",
-    "state": f"c.thread_id = :thread AND {OLD_STATE} AND NOT {NEEDED_STATE}",
-}
 
 
 def make_plan(
@@ -159,22 +180,23 @@ def count(db: sqlite3.Connection, plan: Plan) -> Counts:
         return db.execute(f"SELECT count(*) FROM {table} c WHERE {where}", args).fetchone()[0]
 
     here = "c.thread_id = :thread"
-    old: dict[Table, str] = {"event": OLD_EVENT, "checkpoint": OLD_STATE, "state": OLD_STATE}
     protected = {
         reason: n
         for reason, (table, needed) in REASONS.items()
-        if (n := rows(table, f"{here} AND {old[table]} AND {needed}"))
+        if (n := rows(table, f"{here} AND {plan.old(table)} AND {needed}"))
     }
+    old, kept = plan.old("event"), plan.kept_event
     # in one pass: of all rows these are the most
     events, events_old, events_protected = db.execute(
-        f"SELECT count(*), total({OLD_EVENT}), total({OLD_EVENT} AND {KEPT_EVENT}) FROM event c WHERE {here}",
+        f"SELECT count(*), total({old}), total({old} AND {kept}) FROM event c WHERE {here}",
         args,
     ).fetchone()
     events_old, events_protected = int(events_old), int(events_protected)
     if events_protected:
         protected["event types that are kept"] = events_protected
-    states_old = rows("checkpoint", f"{here} AND {OLD_STATE}") + rows("state", f"{here} AND {OLD_STATE}")
-    states_going = rows("checkpoint", GOING["checkpoint"]) + rows("state", GOING["state"])
+    both: tuple[Table, Table] = ("checkpoint", "state")
+    states_old = sum(rows(table, f"{here} AND {plan.old(table)}") for table in both)
+    states_going = sum(rows(table, plan.going(table)) for table in both)
     return Counts(
         events=events,
         events_going=events_old - events_protected,
@@ -191,7 +213,7 @@ def delete_batch(db: sqlite3.Connection, plan: Plan, table: Table, size: int) ->
     order = "c.id" if table == "event" else "c.ordinal"
     return db.execute(
         f"DELETE FROM {table} WHERE rowid IN"
-        f" (SELECT c.rowid FROM {table} c WHERE {GOING[table]} ORDER BY {order} LIMIT :size)",
+        f" (SELECT c.rowid FROM {table} c WHERE {plan.going(table)} ORDER BY {order} LIMIT :size)",
         {**plan.parameters(), "size": size},
     ).rowcount
 
@@ -206,7 +228,9 @@ def anything_goes(db: sqlite3.Connection, plan: Plan) -> bool:
     )
     return any(
         touched
-        and db.execute(f"SELECT EXISTS (SELECT 1 FROM {table} c WHERE {GOING[table]})", args).fetchone()[0]
+        and db.execute(f"SELECT EXISTS (SELECT 1 FROM {table} c WHERE {plan.going(table)})", args).fetchone()[
+            0
+        ]
         for table, touched in tables
     )
 
@@ -217,10 +241,10 @@ def next_size(size: int, took_s: float) -> int:
     return max(20, min(LARGEST_BATCH, fitting, size * 2))
 
 
-def vacuum_batch(db: sqlite3.Connection, pages: int = VACUUM_PAGES) -> int:
+def vacuum_batch(db: sqlite3.Connection, pages: int | None = None) -> int:
     """Give some free pages back to the file system; how many are still free."""
     # as a script: a statement that is executed, even with all its rows fetched, frees a single page
-    db.executescript(f"PRAGMA incremental_vacuum({pages})")
+    db.executescript(f"PRAGMA incremental_vacuum({pages or VACUUM_PAGES})")
     return db.execute("PRAGMA freelist_count").fetchone()[0]
 
 
@@ -237,6 +261,11 @@ def checkpoint_wal(db: sqlite3.Connection, mode: Literal["PASSIVE", "TRUNCATE"])
         db.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
     finally:
         db.execute(f"PRAGMA busy_timeout = {before}")
+
+
+def fold_by_itself(db: sqlite3.Connection, after_pages: int) -> None:
+    """Have SQLite fold the WAL after a commit that makes it longer than this; 0: never."""
+    db.execute(f"PRAGMA wal_autocheckpoint = {after_pages}")
 
 
 def timed_batch(db: sqlite3.Connection, plan: Plan, table: Table, size: int) -> tuple[int, float]:

@@ -13,24 +13,16 @@ from afk.memory.compaction_detail import (
     RunDetail,
 )
 from afk.memory.sqlite.compaction import (
-    GOING,
-    KEPT_EVENT,
-    OLD_EVENT,
-    OLD_STATE,
     REASONS,
     Plan,
     Table,
 )
 
 # the SQL that tells the kind of a row, where a table has several
-TABLES: tuple[tuple[Table, str | None, str], ...] = (
-    ("event", None, OLD_EVENT),
-    ("checkpoint", None, OLD_STATE),
-    (
-        "state",
-        "CASE WHEN c.key = 'summary' OR c.key LIKE 'summary:%' THEN 'summaries' ELSE 'metadata' END",
-        OLD_STATE,
-    ),
+TABLES: tuple[tuple[Table, str | None], ...] = (
+    ("event", None),
+    ("checkpoint", None),
+    ("state", "CASE WHEN c.key = 'summary' OR c.key LIKE 'summary:%' THEN 'summaries' ELSE 'metadata' END"),
 )
 KIND_OF: dict[str, RecordKind] = {
     "event": "events",
@@ -46,12 +38,11 @@ def detail(db: sqlite3.Connection, plan: Plan, most_runs: int) -> CompactionDeta
     args = plan.parameters()
     run, by = ("coalesce(c.run_id, '')", "GROUP BY 1") if most_runs else ("''", "")
     by_run: dict[str, dict[RecordKind, RecordCount]] = defaultdict(dict)
-    for table, kind, old in TABLES:
-        # of all rows events are the most: what is known of all of them is not asked of each
-        goes = OLD_EVENT if table == "event" and not plan.keep_event_types else GOING[table]
+    for table, kind in TABLES:
         for row in db.execute(
-            f"SELECT {run} AS run, {kind or repr(table)} AS kind, count(*) AS there, total({goes}) AS going,"
-            f" total({old}) AS old FROM {table} c WHERE c.thread_id = :thread"
+            f"SELECT {run} AS run, {kind or repr(table)} AS kind, count(*) AS there,"
+            f" total({plan.going(table)}) AS going, total({plan.old(table)}) AS old FROM {table} c"
+            " WHERE c.thread_id = :thread"
             f" {by if kind is None else 'GROUP BY 1, 2'}",
             args,
         ):
@@ -60,13 +51,15 @@ def detail(db: sqlite3.Connection, plan: Plan, most_runs: int) -> CompactionDeta
                 counted = RecordCount(row["there"], going, old_rows - going)
                 by_run[row["run"]][KIND_OF[row["kind"]]] = counted
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
-    protected = [(table, why, _old_of(table), needed) for why, (table, needed) in REASONS.items()]
+    protected: list[tuple[Table, str, str]] = [
+        (table, why, needed) for why, (table, needed) in REASONS.items()
+    ]
     if plan.keep_event_types:
-        protected.append(("event", KEPT, OLD_EVENT, KEPT_EVENT))
-    for table, why, old, needed in protected:
+        protected.append(("event", KEPT, plan.kept_event))
+    for table, why, needed in protected:
         for row in db.execute(
             f"SELECT {run} AS run, count(*) AS n FROM {table} c"
-            f" WHERE c.thread_id = :thread AND {old} AND {needed} {by}",
+            f" WHERE c.thread_id = :thread AND {plan.old(table)} AND {needed} {by}",
             args,
         ):
             reasons[row["run"]] += Counter({why: row["n"]})
@@ -84,10 +77,6 @@ def detail(db: sqlite3.Connection, plan: Plan, most_runs: int) -> CompactionDeta
         runs=tuple(_run_detail(db, run, by_run[run], reasons[run]) for run in shown),
         other_runs=len(order) - len(shown),
     )
-
-
-def _old_of(table: Table) -> str:
-    return OLD_EVENT if table == "event" else OLD_STATE
 
 
 def _sum(counts: list[RecordCount]) -> RecordCount:
