@@ -55,6 +55,7 @@ class ArgumentView(ScrollView, can_focus=True):
         height: 1fr;
         overflow-x: hidden;
         overflow-y: auto;
+        scrollbar-gutter: stable;
         scrollbar-size-vertical: 1;
         background: $surface;
         color: $foreground;
@@ -132,6 +133,11 @@ class ArgumentView(ScrollView, can_focus=True):
         whole = kind == "command"
         colours = Colours(lines, "bash" if whole else "json", whole=whole)
         self._sheet = TextSheet(lines, colours, json_folds(lines) if kind == "json" else ())
+
+    @property
+    def room(self) -> int:
+        """Columns for the text: those beside the scroll bar, whether that is there or not."""
+        return self.scrollable_content_region.width
 
     # Ways of showing it
 
@@ -236,7 +242,7 @@ class ArgumentView(ScrollView, can_focus=True):
             self._sheet = self._sheet_of_diff(self._diff)
             self.post_message(self.LayoutChanged())
             top = 0 if was.total == 0 else top * self._sheet.total // was.total
-        self._sheet.lay_out(self.size.width)
+        self._sheet.lay_out(self.room)
         self.virtual_size = Size(0, self._sheet.height)
         if not force and 0 < top < self._sheet.total:
             self.scroll_to(y=self._sheet.row_of(top), animate=False)
@@ -254,7 +260,7 @@ class ArgumentView(ScrollView, can_focus=True):
 
     def _is_laid_out(self) -> bool:
         split = self._diff is not None and self._is_to_be_split()
-        return self._sheet.width == self.size.width and split == self.is_split
+        return self._sheet.width == self.room and split == self.is_split
 
     def _tell_position(self) -> None:
         text = self.position_text
@@ -301,7 +307,7 @@ class ArgumentView(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Row `y` of the screen."""
-        width = self.size.width
+        width = self.room
         row = y + self.scroll_offset.y
         if width <= 0 or not self._is_laid_out() or row >= self._sheet.height:
             # Never a row wrapped for another width: it would be cut, and could count as seen.
