@@ -50,9 +50,24 @@ class ApprovalScreen(ApprovalRecording):
                 self._leave()
             case "choosing" | "over" | "sending":
                 taken = key not in FOCUS_KEYS
+        if not self._means_something(key):
+            self._deafness.mistaken(event)
         if taken and key not in self.panel.arguments._bindings.key_to_bindings:
             event.stop()
             event.prevent_default()
+
+    def _means_something(self, key: str) -> bool:
+        match self._mode:
+            case "choosing":
+                view = self._view
+                answers = words.decision_keys(view) | words.BATCH_KEYS if view is not None else words.BATCH_KEYS
+                return key in answers | HARMLESS_KEYS | {"F", "l"}
+            case "remembering":
+                return key == "y" or key == "e" or words.SCOPE_OF_KEY.get(key) == self._scope
+            case "denying_all" | "allowing_all":
+                return key in ("y", "D" if self._mode == "denying_all" else "A")
+            case _:  # what is written, and what is over
+                return True
 
     def _begin_with(self, key: str) -> None:
         """It was pressed in the inbox, on this request, and heard there."""

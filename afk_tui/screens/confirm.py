@@ -166,6 +166,8 @@ class ConfirmScreen(ModalScreen[str | None]):
         if taken:
             event.stop()
             event.prevent_default()
+        else:
+            self._deafness.mistaken(event)
 
     def on_click(self, event: events.Click) -> None:
         """On a choice, unless the click only brought the window back."""

@@ -46,6 +46,13 @@ class Deafness:
             self._quiet_since_s = max(self._quiet_since_s, at_s)
         return self._over
 
+    def mistaken(self, key: events.Key) -> None:
+        """That key means nothing here: where it is a character, somebody types who looks elsewhere. Deaf anew, or the
+        next letter of the word could be an answer."""
+        if key.is_printable:
+            self._over = False
+            self._quiet_since_s = self._clock(key)
+
     @property
     def is_over(self) -> bool:
         """Whether a key pressed now would count."""

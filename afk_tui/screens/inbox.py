@@ -172,6 +172,8 @@ class InboxScreen(Helped, ModalScreen[Chosen | None]):
             event.prevent_default()
             if heard:
                 self.dismiss(Chosen(row.approval_id, key))
+        else:
+            self._deafness.mistaken(event)
 
     async def reload(self) -> None:
         """Read again what waits; the cursor stays on its row."""

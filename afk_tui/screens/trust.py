@@ -84,6 +84,8 @@ class TrustScreen(Screen[bool]):
         elif event.key in ("n", "escape"):
             event.stop()
             self.dismiss(False)
+        else:
+            self._deafness.mistaken(event)
 
     def _why_always(self) -> str:
         what = "This is the whole disk" if self._folder == "/" else "This is your home folder"

@@ -226,6 +226,28 @@ async def test_it_is_deaf_until_no_key_was_pressed_for_half_a_second(tmp_path: P
         assert await it.statuses() == ["denied"]
 
 
+@pytest.mark.parametrize("word", ["have", "my data", "xa", "_d", "ka"])
+async def test_a_word_that_is_typed_into_it_answers_nothing(tmp_path: Path, word: str) -> None:
+    async with staged(tmp_path, "run: ls") as (it, _):
+        await it.wait_out()
+        for letter in word:
+            await it.press("space" if letter == " " else letter)
+            it.clock.now_s += 0.12
+        assert it.screen.mode == "choosing"
+        assert await it.untouched()
+        await it.until(lambda: "…" in it.text)
+        await it.decide("d")
+        await it.until(lambda: it.app.dismissed == [None])
+        assert await it.statuses() == ["denied"]
+
+
+async def test_what_it_knows_does_not_make_it_deaf(tmp_path: Path) -> None:
+    async with staged(tmp_path, f"{TWO} together with run: date") as (it, _):
+        await it.decide("v", "f", "F", "down", "d")
+        await it.until(lambda: it.shown.tool_name == "run_command")
+        assert await it.statuses() == ["denied", "pending", "pending"]
+
+
 async def test_a_key_read_before_the_request_was_painted_never_counts(tmp_path: Path) -> None:
     async with staged(tmp_path, "run: ls") as (it, _):
         it.screen._deafness.deafen()
