@@ -127,7 +127,9 @@ class MainRuns(MainTrouble):
             title = "This thread's run was interrupted"
             about = "It can go on from where it stopped. If it is closed, calls that never ran are recorded as such."
             choices = [("r", "resume", "Resume it, and send this message after it"), close, back]
+        self._asked_about = text
         choice = await self.app.push_screen_wait(ConfirmScreen(title, about, choices, danger="close"))
+        self._asked_about = ""
         match choice:
             case "deny":
                 requests = await self.gateway.requests(thread_id)

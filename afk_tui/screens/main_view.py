@@ -108,6 +108,8 @@ class MainView(TellsBugs, Screen[None]):
         self._queued: list[str] = []
         self._tail_keys: list[str] = []
         self._held: list[str] = []
+        self._asked_about = ""
+        """A message that is neither sent nor a draft while one is asked what is to become of it."""
         self._hinted: dict[str, str] = {}
         self._title = "New thread"
 
@@ -263,7 +265,8 @@ class MainView(TellsBugs, Screen[None]):
             await self.gateway.remember("place", self.thread_id, self.conversation.place)
             if (thread := await self.gateway.thread(self.thread_id)) is not None:
                 await self._note_seen(thread)
-        await self.gateway.remember("draft", self.draft_key, self.composer.kept_draft or None)
+        draft = "\n\n".join(filter(None, (self._asked_about, self.composer.kept_draft)))
+        await self.gateway.remember("draft", self.draft_key, draft or None)
 
     async def _note_seen(self, thread: ThreadRow) -> None:
         """What was done in the thread is on the screen."""

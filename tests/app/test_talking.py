@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from afk_tui.actions import ACTIONS
 from afk_tui.palette import offered
 from afk_tui.screens.main import MainScreen
@@ -215,6 +217,22 @@ async def test_what_is_written_while_its_thread_is_read_stays_as_it_is(start) ->
         await reading
         assert typed > 2
         assert main.composer.draft == "x" * typed
+
+
+@pytest.mark.parametrize("how", ["ctrl+q", "a signal"])
+async def test_a_message_about_which_one_is_asked_is_a_draft_again_after_leaving(start, how: str) -> None:
+    async with start() as driven:
+        await driven.say("write b.txt: hello")
+        await driven.until(lambda: driven.main.request_bar.count == 1, "the bar")
+        await driven.say("my precious words")
+        await driven.until_screen("ConfirmScreen")
+        if how == "ctrl+q":
+            await driven.pilot.press("ctrl+q")
+            await driven.until(lambda: driven.app._exit, "the app to leave")
+        else:
+            await driven.app.request_shutdown()
+    async with start() as driven:
+        await driven.until(lambda: driven.main.composer.draft == "my precious words", "the draft")
 
 
 async def test_a_draft_that_goes_along_is_not_written_twice(start) -> None:
