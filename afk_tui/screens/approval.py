@@ -60,7 +60,9 @@ class ApprovalScreen(ApprovalRecording):
         match self._mode:
             case "choosing":
                 view = self._view
-                answers = words.decision_keys(view) | words.BATCH_KEYS if view is not None else words.BATCH_KEYS
+                answers = (
+                    words.decision_keys(view) | words.BATCH_KEYS if view is not None else words.BATCH_KEYS
+                )
                 return key in answers | HARMLESS_KEYS | {"F", "l"}
             case "remembering":
                 return key == "y" or key == "e" or words.SCOPE_OF_KEY.get(key) == self._scope

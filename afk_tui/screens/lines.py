@@ -8,8 +8,11 @@ from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
+from textual import events
 from textual.geometry import Size
 from textual.widget import Widget
+
+from afk_tui.widgets.key_hints import drawn_hint, press
 
 
 class Paragraph(Widget):
@@ -71,7 +74,7 @@ class KeyHint:
 
 
 class KeyLegend(Widget):
-    """Which keys do what; wraps between the keys, never inside of one."""
+    """Which keys do what; wraps between the keys, never inside of one. A click presses the key that it is on."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-legend--key", "key-legend--does", "key-legend--not-yet"}
     BRIEF_WIDTH = 66
@@ -134,12 +137,20 @@ class KeyLegend(Widget):
         gap = " " * self._gap(width)
         rows = [
             Text(gap).join(
-                Text.assemble(
-                    (hint.keys, key if hint.ready else not_yet),
-                    (f" {self._words(hint, width)}", does if hint.ready else not_yet),
+                drawn_hint(
+                    hint.keys,
+                    self._words(hint, width),
+                    key if hint.ready else not_yet,
+                    does if hint.ready else not_yet,
                 )
                 for hint in row
             )
             for row in self._rows(width)
         ]
         return Text("\n", no_wrap=True, end="", overflow="crop").join(rows)
+
+    def on_click(self, event: events.Click) -> None:
+        """What the key does: the same rules hold."""
+        key = event.style.meta.get("hint")
+        if key is not None:
+            press(self.app, key)

@@ -25,6 +25,8 @@ _NAMES = {
     "/": "slash",
     "[": "left_square_bracket",
     "]": "right_square_bracket",
+    "←": "left",
+    "→": "right",
 }
 _GAP = 3
 
@@ -34,13 +36,20 @@ def key_named(written: str) -> str:
     return _NAMES.get(written, written)
 
 
+def press(app: App[object], written: str) -> None:
+    """As if a person pressed that key. It comes from the app: one that comes from what is around the focus would not go
+    up beyond that."""
+    character = written if len(written) == 1 else None
+    app.call_later(lambda: app.post_message(events.Key(key_named(written), character)))
+
+
 def frame_hints(*hints: Hint) -> Content:
     """Hints for the border of a dialog; a click presses the first of the keys. Without keys it is said only."""
     parts: list[Content] = []
     for keys, what in hints:
         hint = Content(f"{keys} {what}".strip())
         if keys:
-            press = f"app.press({key_named(keys.split()[0])!r})"
+            press = f"app.press({keys.split()[0]!r})"
             hint = hint.stylize(ContentStyle.from_meta({"@click": press}))
         parts.append(hint)
     return Content(" · ").join(parts)
@@ -50,10 +59,8 @@ class PressesKeys:
     """For the app: the action of `frame_hints`."""
 
     def action_press(self, key: str) -> None:
-        """As if a person pressed it. A key that comes from the frame around the focus would not go up beyond the
-        frame, so that it is the app's own."""
-        app = cast("App[object]", self)
-        app.call_later(app.simulate_key, key)
+        """As if a person pressed it."""
+        press(cast("App[object]", self), key)
 
 
 class KeyHints(Widget):
@@ -100,20 +107,20 @@ class KeyHints(Widget):
         if key is None:
             return
         if self._presses or (self._more is not None and key in self._more[0].split()):
-            self.app.simulate_key(key_named(key))
+            press(self.app, key)
         else:
             self.post_message(self.Clicked(key))
 
 
 def _drawn(hint: Hint) -> Text:
-    keys, what = hint
+    return drawn_hint(*hint, Style(bold=True), Style())
+
+
+def drawn_hint(keys: str, what: str, of_keys: Style, of_words: Style) -> Text:
+    """Each key tells in its style's meta, under "hint", which one it is; the words are the first one's."""
     each = keys.split()
-    line = Text(end="")
-    for at, key in enumerate(each):
-        line.append(key, Style(bold=True, meta={"hint": key}))
-        if at < len(each) - 1:
-            line.append(" ")
-    line.append(f" {what}", Style(meta={"hint": each[0]}))
+    line = Text(" ", end="").join(Text(key, of_keys + Style(meta={"hint": key})) for key in each)
+    line.append(f" {what}", of_words + Style(meta={"hint": each[0]}))
     return line
 
 

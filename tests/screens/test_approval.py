@@ -17,7 +17,7 @@ from afk_tui.gateway.views import ApprovalView
 from afk_tui.screens.approval import ApprovalScreen
 from afk_tui.screens.lines import Paragraph
 from afk_tui.widgets.argument_view import ArgumentView
-from tests.screens.desk import LONG, TWO, desk, staged
+from tests.screens.desk import LONG, TWO, Desk, desk, staged
 from tests.screens.stage import (
     APP_KEYS,
     Stage,
@@ -246,6 +246,35 @@ async def test_what_it_knows_does_not_make_it_deaf(tmp_path: Path) -> None:
         await it.decide("v", "f", "F", "down", "d")
         await it.until(lambda: it.shown.tool_name == "run_command")
         assert await it.statuses() == ["denied", "pending", "pending"]
+
+
+async def click_on(it: Desk, words: str) -> None:
+    """Click on the first character of these words."""
+    [(row, column)] = [(y, line.index(words)) for y, line in enumerate(it.text.splitlines()) if words in line]
+    await it.pilot.click(offset=(column, row))
+    await it.pilot.pause()
+
+
+async def test_a_click_on_a_key_is_that_key_and_as_deaf_as_that(tmp_path: Path) -> None:
+    async with staged(tmp_path, f"{TWO} together with run: date", (120, 30)) as (it, _):
+        await it.until(lambda: it.screen._deafness._quiet_since_s < float("inf"))
+        await click_on(it, "d deny")
+        assert await it.untouched()
+        await it.wait_out()
+        await click_on(it, "] other requests")
+        await it.until(lambda: it.shown.tool_name == "run_command")
+        await it.wait_out()
+        await click_on(it, "d deny")
+        await it.until(lambda: "Denied: run_command." in it.notice)
+        assert sorted(await it.statuses()) == ["denied", "pending", "pending"]
+        await it.wait_out()
+        await click_on(it, "D R")
+        await it.until(lambda: it.screen.mode == "denying_all")
+        await click_on(it, "esc back")
+        await it.until(lambda: it.screen.mode == "choosing")
+        await it.wait_out()
+        await click_on(it, "l later")
+        await it.until(lambda: it.app.dismissed == [None])
 
 
 async def test_a_key_read_before_the_request_was_painted_never_counts(tmp_path: Path) -> None:
