@@ -32,6 +32,12 @@ def tell_error(screen: Screen[None], error: GatewayError) -> None:
     screen.notify(str(error), severity="error", timeout=TOLD_FOR_S, markup=False)
 
 
+def hush(app: App[object]) -> None:
+    """Take away what was told in passing, before a question that it would lie on; warnings and errors stay."""
+    for one in [one for one in app._notifications if one.severity == "information"]:
+        app._unnotify(one)
+
+
 def telling(
     handler: Callable[Concatenate[S, P], Awaitable[None]],
 ) -> Callable[Concatenate[S, P], Awaitable[None]]:

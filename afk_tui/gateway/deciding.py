@@ -35,6 +35,8 @@ class Deciding:
     _store: MemoryStore
     _agent: Agent
     _watch: Watch
+    _edits: dict[str, dict[str, Any] | None]
+    """What was edited in a request that is not decided yet; None: nothing any more."""
 
     def _post(self, message: Message) -> None:
         raise NotImplementedError
@@ -46,12 +48,12 @@ class Deciding:
     # what waits
 
     async def requests(self, thread_id: str | None = None) -> list[ApprovalView]:
-        """What waits for a decision, the oldest first; of one thread, or of all. A call that was allowed with other
-        arguments, and is asked about again, comes with those."""
+        """What waits for a decision, the oldest first; of one thread, or of all. What was edited in it comes with the
+        edit, and a call that was allowed with other arguments, and is asked about again, with those."""
         with told():
             waiting = await self._store.list_approvals(thread_id=thread_id, pending_only=True)
             return [
-                await self._request(a, n + 1, len(waiting), await self._edit_of_before(a))
+                await self._request(a, n + 1, len(waiting), await self._edit_of(a))
                 for n, a in enumerate(waiting)
             ]
 
@@ -127,6 +129,7 @@ class Deciding:
         # what the model asked for is an edit too where an earlier edit would come in its place
         is_edit = arguments != approval.arguments or before is not None
         changed: dict[str, Any] | None = arguments if is_edit else None
+        self._edits[request.approval_id] = changed
         return await self.request_now(replace(request, edited=changed))
 
     async def _request(
@@ -146,6 +149,11 @@ class Deciding:
             self._store.is_own_file,
             edited,
         )
+
+    async def _edit_of(self, approval: ApprovalRecord) -> dict[str, Any] | None:
+        if approval.approval_id in self._edits:
+            return self._edits[approval.approval_id]
+        return await self._edit_of_before(approval)
 
     async def _edit_of_before(self, approval: ApprovalRecord) -> dict[str, Any] | None:
         """The arguments that a person allowed this call with before. That yes no longer held, because what it would
@@ -190,6 +198,7 @@ class Deciding:
                 pattern=GrantPattern(request.tool_name, pattern.kind, pattern.value) if pattern else None,
                 shown=request.shown,
             )
+        self._edits.pop(request.approval_id, None)
         self._post(messages.RequestsChanged(request.thread_id))
         with unless_busy():  # another process may have been faster to go on
             await self.resume(request.thread_id)

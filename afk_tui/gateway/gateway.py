@@ -51,6 +51,7 @@ class Gateway(Deciding):
         self._background = Background(self._post)
         self._watch = Watch(engine.store, self._post, self._see_decided)
         self._remembered = Remembered(engine.store)
+        self._edits = {}
         self._starting: set[str] = set()
         self.deletions = Deletions(engine.runner, engine.store)
         self.summaries = Summaries(engine.runner, engine.store, engine.agent)

@@ -37,6 +37,7 @@ class Pump:
         self._shown_at: dict[str, float] = {}
         # of the runs inside the run: where the call stands that each works for, and whose they are
         self._inside: dict[str, tuple[int, str]] = {}
+        self._allowed: set[str] = set()
         self.ended_in = ""
 
     async def run(self) -> None:
@@ -67,9 +68,17 @@ class Pump:
             case events.CallProposed():
                 self._seqs[event.call_id] = event.seq
                 await self._tell_call(event.call_id)
-            case events.ApprovalRequested() | events.ApprovalDecided():
+            case events.ApprovalRequested():
                 await self._tell_call(event.call_id)
                 self._post(told.RequestsChanged(thread_id))
+                if event.kind == "call" and event.call_id in self._allowed:
+                    text = f"{self._title(event)} was not run: {event.reason} You are asked again."
+                    self._post(told.Warned(thread_id, clean(text)))
+            case events.ApprovalDecided():
+                await self._tell_call(event.call_id)
+                self._post(told.RequestsChanged(thread_id))
+                if event.status == "allowed":
+                    self._allowed.add(event.call_id)
             case events.CallStarted():
                 self._output.pop(event.call_id, None)
                 await self._tell_call(event.call_id)
@@ -86,8 +95,7 @@ class Pump:
             case events.SubagentStopped():
                 await self._tell_call(event.call_id)
             case events.OutcomeKept():
-                title = self._items[event.call_id].title if event.call_id in self._items else event.tool_name
-                self._post(told.OutcomeKept(thread_id, clean_line(title), clean(event.reason)))
+                self._post(told.OutcomeKept(thread_id, self._title(event), clean(event.reason)))
             case events.SummaryStarted():
                 self._post(told.SummaryBegan(thread_id, event.messages))
             case events.SummaryRecorded():
@@ -102,6 +110,10 @@ class Pump:
                 self._post(told.RunEnded(thread_id, event.run_id, event.state, clean(reason)))
             case _:
                 assert_never(event)
+
+    def _title(self, event: events.ApprovalRequested | events.OutcomeKept) -> str:
+        known = self._items.get(event.call_id)
+        return clean_line(known.title if known else event.tool_name)
 
     async def _tell_inside(self, event: events.RunEvent) -> None:
         """What happens in a run inside this one changes the call that it works for."""

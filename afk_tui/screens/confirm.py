@@ -18,6 +18,7 @@ from textual.widgets import Static
 
 from afk_tui.screens.deafness import LOOK_EVERY_S, QUIET_S, Clock, Deafness, key_time
 from afk_tui.styles_folder import styles_folder
+from afk_tui.telling import hush
 
 Choice = tuple[str, str, str]
 """The key (one letter), the id that is answered, and the label."""
@@ -120,6 +121,7 @@ class ConfirmScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Deaf until the question has been on the screen for a while."""
+        hush(self.app)
         self.set_focus(self._list)
         self.watch(self.app, "app_focus", self._note_focus, init=False)
         self.set_interval(LOOK_EVERY_S, self._tell_readiness)

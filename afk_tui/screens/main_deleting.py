@@ -40,7 +40,10 @@ class MainDeleting(MainRuns):
         if thread_id is None:
             self.notify("Nothing was deleted since this app was started.", markup=False)
             return
+        in_list = self.threads.has_focus
         await self.open_thread(thread_id)
+        if in_list:
+            self.threads.focus()
         self.sync()
 
     @work(exclusive=True, group="dialog", exit_on_error=False)

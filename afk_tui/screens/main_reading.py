@@ -12,6 +12,7 @@ from afk_tui.screens.words import count, size
 from afk_tui.telling import tell_error, telling
 from afk_tui.widgets.below_bar import BelowBar
 from afk_tui.widgets.code_blocks import CodeBlock, code_blocks
+from afk_tui.widgets.composer_pastes import line_count
 from afk_tui.widgets.conversation import Conversation
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class MainReading(MainDrawer):
             self._ask_about_size(text, what, size_bytes)
             return
         self.app.copy_to_clipboard(text)
-        lines = count(text.count("\n") + 1, "line")
+        lines = count(line_count(text), "line")
         self.notify(f"Copied {what}: {lines}, {size(size_bytes)}.", markup=False)
 
     @work(exclusive=True, group="dialog", exit_on_error=False)

@@ -263,16 +263,17 @@ class MainRuns(MainTrouble):
         from afk_tui.screens.compaction import CompactionScreen
         from afk_tui.screens.inbox import InboxScreen
 
-        above = self.app.screen
         try:
-            if isinstance(above, ApprovalScreen):
-                requests = await self.gateway.requests(None if above.everywhere else self.thread_id)
-                if above in self.app.screen_stack:  # it was not left meanwhile
-                    above.refresh_requests(requests)
-            elif isinstance(above, InboxScreen):
-                await above.reload()
-            elif isinstance(above, CompactionScreen):
-                above.post_message(told.StoreChanged())
+            # one of them may have an editor or a question on top of it
+            for above in self.app.screen_stack[1:]:
+                if isinstance(above, ApprovalScreen):
+                    requests = await self.gateway.requests(None if above.everywhere else self.thread_id)
+                    if above in self.app.screen_stack:  # it was not left meanwhile
+                        above.refresh_requests(requests)
+                elif isinstance(above, InboxScreen):
+                    await above.reload()
+                elif isinstance(above, CompactionScreen):
+                    above.post_message(told.StoreChanged())
         except GatewayError as error:
             tell_error(self, error)
 

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from afk_tui.gateway.views import ConversationItem
 from afk_tui.screens.words import count
 from afk_tui.styles_folder import styles_folder
+from afk_tui.widgets.composer_pastes import line_count
 from afk_tui.widgets.conversation import Conversation
 from afk_tui.widgets.conversation_layout import Spot
 from afk_tui.widgets.key_hints import frame_hints
@@ -32,7 +33,7 @@ class PasteScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The text in a frame."""
         with Vertical(id="paste") as box:
-            box.border_title = Content(f"Pasted: {count(self._text.count(chr(10)) + 1, 'line')}")
+            box.border_title = Content(f"Pasted: {count(line_count(self._text), 'line')}")
             box.border_subtitle = frame_hints(("↑↓ pgup pgdn", "scroll"), ("esc", "close"))
             yield Conversation()
 

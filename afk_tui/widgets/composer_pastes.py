@@ -19,6 +19,11 @@ _TOKEN = re.compile(r"\[pasted \d+: [^\[\]\n]*\]")
 _KEPT = re.compile(f"{_BEGIN}([^{_BEGIN}{_END}]*){_END}")
 
 
+def line_count(text: str) -> int:
+    """How many lines a person would count: a line break at the end begins no other."""
+    return text.count("\n") + (not text.endswith("\n"))
+
+
 class Pastes:
     """The pastes of one composer, by the line that stands for each. None is forgotten: an undo may bring it back."""
 
@@ -27,7 +32,7 @@ class Pastes:
 
     def fold(self, text: str) -> str:
         """What is to be inserted for a paste: itself, or the line that stands for it."""
-        lines = text.count("\n") + 1
+        lines = line_count(text)
         if len(text) <= FOLD_CHARS and lines <= FOLD_LINES:
             return text
         said = f"{lines:,} lines" if lines > 1 else f"{len(text):,} characters"

@@ -123,6 +123,18 @@ async def test_undo_with_nothing_deleted_and_delete_with_nothing_to_delete_say_s
         assert isinstance(driven.app.screen, MainScreen)
 
 
+async def test_who_brings_a_thread_back_in_the_list_stays_in_the_list(start) -> None:
+    async with start() as driven:
+        thread_id = await talk(driven, "read a.txt")
+        driven.main.threads.focus()
+        await driven.pilot.press("delete")
+        await confirm(driven, "d")
+        await driven.until(lambda: driven.main.threads.has_focus, "the list to have the focus")
+        await driven.pilot.press("u")
+        await driven.until(lambda: driven.main.thread_id == thread_id, "the thread to be back")
+        await driven.until(lambda: driven.main.threads.has_focus, "the list to have the focus still")
+
+
 async def test_a_thread_whose_run_goes_on_is_not_deleted(start) -> None:
     async with start() as driven:
         await driven.say("run: sleep 60")

@@ -113,6 +113,19 @@ async def test_a_yes_to_what_has_changed_is_asked_again_with_the_reason(
         assert (tmp_path / "notes.txt").read_text() == "somebody was faster\n"
 
 
+async def test_what_was_edited_is_there_when_the_request_is_opened_again(tmp_path: Path) -> None:
+    async with staged(tmp_path, "write notes.txt: hello") as (it, thread_id):
+        gateway, asked = it.gateway, it.shown
+        fields = await gateway.argument_fields(asked)
+        mine = [replace(field, text="mine") if field.name == "content" else field for field in fields]
+        edited = await gateway.edited(asked, mine)
+        [again] = await gateway.requests(thread_id)
+        assert (again.edited, again.preview) == (edited.edited, edited.preview)
+        await gateway.edited(again, fields)
+        [again] = await gateway.requests(thread_id)
+        assert (again.edited, again.preview) == (None, asked.preview)
+
+
 async def test_what_was_edited_is_there_again_when_the_call_is_asked_about_again(tmp_path: Path) -> None:
     notes = tmp_path / "notes.txt"
     async with staged(tmp_path, "write notes.txt: hello") as (it, thread_id):
