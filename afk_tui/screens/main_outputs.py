@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from textual import on, work
 
+from afk_tui.gateway.errors import GatewayError
 from afk_tui.screens.main_changing import MainChanging
+from afk_tui.telling import tell_error
 from afk_tui.widgets.conversation import Conversation
 
 
@@ -29,6 +31,13 @@ class MainOutputs(MainChanging):
 
         if self.thread_id is None:
             self.notify("A new conversation has no results yet.", markup=False)
+            return
+        try:
+            if sha is None and not await self.gateway.long_results.of_thread(self.thread_id):
+                self.notify("No result of this thread is longer than the model was shown.", markup=False)
+                return
+        except GatewayError as error:
+            tell_error(self, error)
             return
         focused = self.focused
         await self.app.push_screen_wait(OutputScreen(self.gateway.long_results, self.thread_id, sha))

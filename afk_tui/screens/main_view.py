@@ -26,7 +26,7 @@ from afk_tui.widgets.below_bar import BelowBar
 from afk_tui.widgets.completion_list import CompletionList
 from afk_tui.widgets.composer import Composer
 from afk_tui.widgets.conversation import Conversation
-from afk_tui.widgets.key_hints import KeyHints
+from afk_tui.widgets.key_hints import KeyHints, press
 from afk_tui.widgets.request_bar import RequestBar
 from afk_tui.widgets.search_bar import SearchBar
 from afk_tui.widgets.status_line import Status, StatusLine
@@ -362,15 +362,25 @@ class MainView(TellsBugs, Screen[None]):
         offered = hints_of(
             self.run_view,
             self._waiting_everywhere,
-            in_list=isinstance(self.focused, ThreadList),
+            focus=(
+                "list"
+                if isinstance(self.focused, ThreadList)
+                else "conversation"
+                if isinstance(self.focused, Conversation)
+                else ""
+            ),
             is_waited=self.thread_id in self.waits,
         )
         for name, says in offered:
-            # the list's own keys are written as they are; what has no key is in the menu
+            # the keys of what has the focus are written as they are; an action that has no key is in the menu
             key = self.key_of(name) if name in BY_NAME else name
-            if not key.startswith("/"):
+            if name not in BY_NAME:
+                self._hinted |= {one: one for one in key.split()}
+            elif key.startswith("/"):
+                continue
+            else:
                 self._hinted[key] = name
-                hints.append((key, says))
+            hints.append((key, says))
         self.query_one(KeyHints).hints = tuple(hints)
 
     def key_of(self, name: str) -> str:
@@ -385,7 +395,7 @@ class MainView(TellsBugs, Screen[None]):
         if name in BY_NAME:
             await self.run_action(name)
         elif name is not None:
-            self.app.simulate_key({"del": "delete"}.get(name, name))
+            press(self.app, name)
 
     # what changed on disk
 

@@ -11,7 +11,17 @@ if TYPE_CHECKING:
     from afk_tui.gateway.views import RunView
 
 Tone = Literal["info", "warning"]
-THREAD_HINTS = (("f", "filter"), ("p", "pin"), ("a", "archive"), ("r", "rename"), ("del", "delete"))
+HINTS_WITH_FOCUS = {
+    "list": (("f", "filter"), ("p", "pin"), ("a", "archive"), ("r", "rename"), ("del", "delete")),
+    "conversation": (
+        ("enter", "unfold"),
+        ("[ ]", "your messages"),
+        ("/", "search"),
+        ("c", "copy"),
+        ("b", "code"),
+        ("e", "send again"),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +106,11 @@ def _stopped(view: RunView, key_of: Callable[[str], str]) -> str:
     return f"{first}{said}\n{after}"
 
 
-def hints_of(view: RunView | None, waiting: int, *, in_list: bool, is_waited: bool) -> list[tuple[str, str]]:
-    """(action, or a key of the list, and what it does) for the last line, the most important first; `waiting` requests
-    in all threads, `in_list` while the list of threads has the focus, `is_waited` while the model is asked again."""
+def hints_of(
+    view: RunView | None, waiting: int, *, focus: Literal["list", "conversation", ""], is_waited: bool
+) -> list[tuple[str, str]]:
+    """(action, or a key of what has the focus, and what it does) for the last line, the most important first; `waiting`
+    requests in all threads, `is_waited` while the model is asked again."""
     hints = [("menu", "menu"), ("approvals", f"requests {waiting}" if waiting else "requests")]
     if view and view.standing == "working":
         if is_waited:
@@ -109,8 +121,7 @@ def hints_of(view: RunView | None, waiting: int, *, in_list: bool, is_waited: bo
             hints += [("resume", "summarise, go on"), ("summary", "summary")]
         else:
             hints.append(("resume", "resume"))
-    if in_list:
-        hints += THREAD_HINTS
+    hints += HINTS_WITH_FOCUS.get(focus, ())
     return [
         *hints,
         ("help", "help"),

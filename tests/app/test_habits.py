@@ -142,6 +142,23 @@ async def test_all_keys_are_one_key_or_one_click_away(start, key: str, screen: s
         await driven.until_screen("HelpScreen")
 
 
+async def test_the_last_line_names_the_keys_of_what_has_the_focus_and_they_can_be_clicked(start) -> None:
+    async with start(size=(140, 34)) as driven:
+        for text in ("list", "help"):
+            await driven.say(text)
+            await driven.until_state("done")
+        assert "your messages" not in driven.text().splitlines()[-1]
+        driven.main.conversation.focus()
+        await driven.until_shown("[ ] your messages   / search   c copy   b code   e send again")
+        await driven.pilot.click("#hints", offset=(driven.text().splitlines()[-1].index("[ ]"), 0))
+        conversation = driven.main.conversation
+        await driven.until(
+            lambda: conversation.copy_text(conversation.cursor_key or "") == "help", "the message above"
+        )
+        await driven.pilot.click("#hints", offset=(driven.text().splitlines()[-1].index("/ search"), 0))
+        await driven.until(lambda: not conversation.has_focus, "the line to search with")
+
+
 async def test_the_hints_of_a_frame_and_of_the_last_line_can_be_clicked(start) -> None:
     async with start() as driven:
         await driven.say("list")

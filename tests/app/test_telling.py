@@ -48,9 +48,7 @@ async def test_that_a_yes_did_not_hold_is_told_at_once(start) -> None:
         (driven.folder / "b.txt").write_text("somebody was faster")
         await driven.main.gateway.decide(request, "allow")
         await driven.until(lambda: bool(said), "it to be told")
-        assert said == [
-            "write_file was not run: b.txt changed since you were shown it. You are asked again."
-        ]
+        assert said == ["write_file was not run: b.txt changed since you were shown it. You are asked again."]
         assert (driven.folder / "b.txt").read_text() == "somebody was faster"
 
 
