@@ -58,11 +58,18 @@ class Conversation:
         counter: TokenCounter | None = None,
     ) -> None:
         self._system = [ChatMessage("system", instructions)] if instructions else []
-        self._placed = [Placed(m.seq, chat_message(m)) for m in sendable(messages)]
+        # What a step asks of them costs what is new: a run of thousands of steps would slow down otherwise.
+        self._placed: list[Placed] = []
+        self._messages: list[ChatMessage] = []
+        self._newest_asked: int | None = None
+        for message in sendable(messages):
+            self.append(message.seq, chat_message(message))
         self._summary = summary
         self._pins = frozenset(pins)
         self._counter = counter or TokenCounter()
         self._counts: dict[int, int] = {}
+        # of the messages from the first place to before the second one: how many tokens they are
+        self._counted = (0, 0, 0)
         self._arrange()
 
     @property
@@ -84,10 +91,14 @@ class Conversation:
         """Count anew, by other rules."""
         self._counter = counter
         self._counts.clear()
+        self._counted = (0, 0, 0)
 
     def append(self, seq: int, message: ChatMessage) -> None:
         """Add the newest message."""
+        if message.role == "user":
+            self._newest_asked = len(self._placed)
         self._placed.append(Placed(seq, message))
+        self._messages.append(message)
 
     def use(self, summary: SummaryRecord | None, pins: Iterable[int] | None = None) -> None:
         """Send this summary from now on."""
@@ -102,17 +113,25 @@ class Conversation:
         if self._summary:
             chat.append(self._shown(self._summary))
         if (asked := self._asked_before()) is not None:
-            chat.append(self._placed[asked].message)
-        return [*chat, *(placed.message for placed in self._placed[self._recent :])]
+            chat.append(self._messages[asked])
+        return [*chat, *self._messages[self._recent :]]
 
     def tokens(self) -> int:
         """How many tokens `request` is; one that has not been made yet is counted on the way."""
         older = list(self._kept)
         if (asked := self._asked_before()) is not None:
             older.append(self._placed[asked])
-        total = self._tokens_of(older) + self._tokens_of(self._placed[self._recent :])
+        total = self._tokens_of(older) + self._recent_tokens()
         fixed = [*self._system, *([self._shown(self._summary)] if self._summary else [])]
         return total + self._counter.messages(fixed)
+
+    def _recent_tokens(self) -> int:
+        begin, end, total = self._counted
+        if begin != self._recent:
+            begin, end, total = self._recent, self._recent, 0
+        total += self._tokens_of(self._placed[end:])
+        self._counted = (begin, len(self._placed), total)
+        return total
 
     def plan(self, recent_tokens: int, *, keep_recent: int | None = None, anew: bool = False) -> Cut | None:
         """Where to cut so that what is recent is at most so many tokens, or at least `keep_recent` messages; None where
@@ -147,7 +166,7 @@ class Conversation:
         """Tokens of what is sent whatever is summarised: instructions, the first message and the newest of a person,
         what is pinned."""
         lasting = self._verbatim_before(len(self._placed))
-        if (newest := self._newest_asked()) is not None:
+        if (newest := self._newest_asked) is not None:
             lasting.add(newest)
         system = sum(self._counter.message(message) for message in self._system)
         return system + self._tokens_of(self._placed[n] for n in sorted(lasting))
@@ -197,14 +216,9 @@ class Conversation:
             end += 1
         return range(begin, end)
 
-    def _newest_asked(self) -> int | None:
-        return next(
-            (n for n in range(len(self._placed) - 1, -1, -1) if self._placed[n].message.role == "user"), None
-        )
-
     def _asked_before(self) -> int | None:
         """The newest message of a person, where it would not be sent otherwise: it says what is being worked on."""
-        newest = self._newest_asked()
+        newest = self._newest_asked
         return None if newest is None or newest >= self._recent or newest in self._kept_at else newest
 
     def _shown(self, summary: SummaryRecord) -> ChatMessage:
