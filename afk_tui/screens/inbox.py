@@ -126,6 +126,7 @@ class InboxScreen(Helped, ModalScreen[Chosen | None]):
         super().__init__()
         self._gateway = gateway
         self._deafness = Deafness(clock)
+        self._under_cursor = ""
 
     def compose(self) -> ComposeResult:
         """The list."""
@@ -153,6 +154,7 @@ class InboxScreen(Helped, ModalScreen[Chosen | None]):
     def on_paged_list_row_highlighted(self, message: PagedList.RowHighlighted) -> None:
         """Another row, perhaps because this one was decided elsewhere: what was meant for that one answers nothing."""
         message.stop()
+        self._under_cursor = message.row.approval_id if isinstance(message.row, WaitingRow) else ""
         self._deafen()
         self._list_keys()
 
@@ -170,7 +172,8 @@ class InboxScreen(Helped, ModalScreen[Chosen | None]):
         if isinstance(row, WaitingRow) and key in decision_keys(row) | BATCH_KEYS:
             event.stop()
             event.prevent_default()
-            if heard:
+            # the list may have another row there already, of which this screen, or the person, was not told yet
+            if heard and row.approval_id == self._under_cursor:
                 self.dismiss(Chosen(row.approval_id, key))
         else:
             self._deafness.mistaken(event)

@@ -245,8 +245,9 @@ async def test_the_file_shrinks_by_what_is_given_back(
 
 
 async def test_the_space_is_given_back_many_pages_at_a_time(
-    store: SQLiteMemoryStore, clock: Clock, db: Path
+    store: SQLiteMemoryStore, clock: Clock, db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(compaction, "VACUUM_PAGES", 64)
     await fill(store, clock, 400)
     told: list[str] = []
     result = await store.compact(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from afk.agents import Agent
@@ -18,6 +19,7 @@ from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.settings import Settings, build
 from afk_tui.screens.help import HelpScreen
 from afk_tui.screens.inbox import Chosen, InboxScreen
+from afk_tui.widgets.paged_list import PagedList
 from tests.screens.desk import Clock
 from tests.screens.stage import Stage, begin_waiting, open_gateway, plain_text, until, until_run
 
@@ -246,6 +248,34 @@ async def test_the_keys_that_answer_a_request_answer_the_one_under_the_cursor(
             await pilot.press(key)
             await until(pilot, lambda: bool(app.dismissed))
             assert app.dismissed == [Chosen(wanted, key)]
+    finally:
+        await gateway.close()
+
+
+async def test_a_key_that_comes_before_the_screen_knows_of_the_new_row_answers_nothing(
+    workspace: Path,
+) -> None:
+    gateway = await open_gateway(workspace)
+    try:
+        await begin_waiting(gateway, "write a.txt: one")
+        await begin_waiting(gateway, "write b.txt: two")
+        clock = Clock()
+        screen = InboxScreen(gateway, clock=clock)
+        app = Stage(screen)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await shown(pilot, "write_file b.txt")
+            first, second = await gateway.waiting()
+            rows = screen.query_one(PagedList)
+            await until(pilot, lambda: rows.highlighted is not None)
+            clock.now_s += 1.0
+            await until(pilot, lambda: screen.is_ready)
+            await gateway.decide((await gateway.requests())[0], "deny")
+            while rows.highlighted == first:
+                await rows.reload()
+            assert rows.highlighted == second
+            screen.on_key(events.Key("d", "d"))  # before the message about it
+            await pilot.pause()
+            assert app.dismissed == []
     finally:
         await gateway.close()
 
