@@ -171,11 +171,6 @@ class MainRuns(MainTrouble):
         self._draft_timer_stop()
         self._write_draft(self.draft_key, "")
 
-    def _draft_timer_stop(self) -> None:
-        timer = getattr(self, "_draft_timer", None)
-        if timer is not None:
-            timer.stop()
-
     # what comes back
 
     @on(told.RunBegan)

@@ -13,6 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Static
 
 from afk_tui.actions import BY_NAME
@@ -108,6 +109,7 @@ class MainView(TellsBugs, Screen[None]):
         self._queued: list[str] = []
         self._tail_keys: list[str] = []
         self._held: list[str] = []
+        self._draft_timer: Timer | None = None
         self._asked_about = ""
         """A message that is neither sent nor a draft while one is asked what is to become of it."""
         self._hinted: dict[str, str] = {}
@@ -246,6 +248,7 @@ class MainView(TellsBugs, Screen[None]):
         if thread_id is None:
             return False
         name, draft = f"draft:{self.draft_key}", self.composer.kept_draft
+        self._draft_timer_stop()  # what it would write is older than what is written here
         draft_now = await self.gateway.queue.take_back(thread_id, name, draft, only=only)
         if draft_now is None:
             return False
@@ -253,6 +256,10 @@ class MainView(TellsBugs, Screen[None]):
             self.composer.set_draft(draft_now)
             await self.show_standing()
         return True
+
+    def _draft_timer_stop(self) -> None:
+        if self._draft_timer is not None:
+            self._draft_timer.stop()
 
     async def keep_place(self) -> None:
         """Remember where the thread was read to, and the draft."""
