@@ -28,10 +28,39 @@ TABLES: tuple[tuple[str, compaction.Table], ...] = (
 )
 
 
+# for so long after somebody else wrote, a batch is followed by a pause of so many times its own length: who writes all
+# the time then finds the lock taken every twentieth time
+ATTENTIVE_S = 0.5
+PAUSE = 20
+LONGEST_PAUSE_S = 0.25
+
+
+@dataclass(slots=True)
+class Others:
+    """Who writes beside a compaction: other connections to the file, and whoever shares its own."""
+
+    version: int = 0
+    own_writes: int = 0
+    seen: tuple[int, int] | None = None
+    seen_at_s: float = float("-inf")
+
+    def look(self, db: sqlite3.Connection) -> None:
+        """SQLite counts what other connections committed."""
+        self.version = db.execute("PRAGMA data_version").fetchone()[0]
+
+    def pause_after(self, took_s: float, writes: int) -> float:
+        """How long to leave the lock alone. `writes`: through the own connection, the compaction's among them."""
+        now_s, seen = time.perf_counter(), (self.version, writes - self.own_writes)
+        if self.seen is not None and seen != self.seen:
+            self.seen_at_s = now_s
+        self.seen = seen
+        return min(LONGEST_PAUSE_S, PAUSE * took_s) if now_s - self.seen_at_s < ATTENTIVE_S else 0.0
+
+
 @dataclass(slots=True)
 class Removal:
     """A compaction under way. `spares_runs`: it ends, `stopped`, where a run of the thread begins; `gentle`: between
-    two batches it pauses for as long as a batch took."""
+    two batches it pauses for as long as a batch took, whether somebody writes beside it or not."""
 
     connection: Connection
     owners: Owners
@@ -43,12 +72,14 @@ class Removal:
     removed: dict[str, int] = field(default_factory=lambda: {"events": 0, "states": 0})
     stopped: bool = False
     unfolded: int = 0
+    others: Others = field(default_factory=lambda: Others())
 
     async def remove(self) -> None:
         """Remove what may go."""
         for what, table in TABLES:
             size = compaction.FIRST_BATCH
             while not self.stopped:
+                self.others.own_writes += 1
                 gone, took_s = await self.connection.write("NORMAL", self._batch, table, size)
                 if not gone:
                     break
@@ -72,6 +103,7 @@ class Removal:
         if self.spares_runs and compaction_rows.is_live(db, self.owners, self.plan.thread_id):
             self.stopped = True
             return 0, 0.0
+        self.others.look(db)
         gone, took_s = compaction.timed_batch(db, self.plan, table, size)
         # here, and not by who awaits it: he may be cancelled meanwhile, and the batch is removed all the same
         self.removed["events" if table == "event" else "states"] += gone
@@ -80,17 +112,21 @@ class Removal:
     def _vacuum(self, db: sqlite3.Connection) -> int:
         if self.spares_runs and compaction_rows.is_live(db, self.owners, self.plan.thread_id):
             return 0  # all that should go is gone; the next compaction gives its space back
+        self.others.look(db)
         return compaction.vacuum_batch(db)
 
     async def _between(self, what: str, took_s: float) -> None:
         self.unfolded += 1
         if self.unfolded >= compaction.FOLD_EVERY:
             self.unfolded = 0
+            began = time.perf_counter()
             await self.connection.bare(compaction.checkpoint_wal, "PASSIVE")
+            took_s += time.perf_counter() - began  # who flushes meanwhile waits for this flush
         if self.progress:
             self.progress(self.removed["events"] + self.removed["states"], self.total, what)
-        if self.gentle:
-            await asyncio.sleep(took_s)
+        pause_s = self.others.pause_after(took_s, self.connection.writes)
+        if pause_s or self.gentle:
+            await asyncio.sleep(max(pause_s, took_s if self.gentle else 0.0))
 
 
 async def compact_thread(

@@ -45,6 +45,8 @@ class Connection:
         self.path = path
         self._db: aiosqlite.Connection | None = None
         self._durability: Durability = "FULL"
+        self.writes = 0
+        """How many transactions that write were asked for."""
         self._forgotten: weakref.finalize[..., Connection] | None = None
 
     @property
@@ -120,6 +122,7 @@ class Connection:
                 raise
             return result
 
+        self.writes += 1
         return await self._send(transaction, "written")
 
     async def bare(
