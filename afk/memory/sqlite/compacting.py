@@ -72,7 +72,7 @@ class Removal:
     removed: dict[str, int] = field(default_factory=lambda: {"events": 0, "states": 0})
     stopped: bool = False
     unfolded: int = 0
-    others: Others = field(default_factory=lambda: Others())
+    others: Others = field(default_factory=Others)
 
     async def remove(self) -> None:
         """Remove what may go."""

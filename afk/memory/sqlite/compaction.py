@@ -226,13 +226,12 @@ def anything_goes(db: sqlite3.Connection, plan: Plan) -> bool:
         ("state", plan.touch_states),
         ("event", plan.touch_events),
     )
-    return any(
-        touched
-        and db.execute(f"SELECT EXISTS (SELECT 1 FROM {table} c WHERE {plan.going(table)})", args).fetchone()[
-            0
-        ]
-        for table, touched in tables
-    )
+
+    def goes(table: Table) -> bool:
+        query = f"SELECT EXISTS (SELECT 1 FROM {table} c WHERE {plan.going(table)})"
+        return bool(db.execute(query, args).fetchone()[0])
+
+    return any(touched and goes(table) for table, touched in tables)
 
 
 def next_size(size: int, took_s: float) -> int:
