@@ -15,7 +15,7 @@ from afk_tui.screens.fields import LineField
 from afk_tui.styles_folder import styles_folder
 
 # They answer nothing, so they work even while the modal is deaf.
-HARMLESS_KEYS = frozenset({"escape", "[", "]", "v", "f"})
+HARMLESS_KEYS = frozenset({"escape", "[", "]", "v", "f", "F"})
 FOCUS_KEYS = frozenset({"tab", "shift+tab"})
 SEND_KEYS = frozenset({"ctrl+s", "ctrl+enter"})
 
@@ -40,36 +40,21 @@ class ApprovalScreen(ApprovalRecording):
             case "reasoning" | "reasoning_all" | "answering" | "narrowing":
                 taken = self._write(key, event)
             case "remembering":
-                taken = self._confirm(key, heard=heard)
+                taken = self._confirm(key, event, heard=heard)
             case "denying_all" | "allowing_all":
-                taken = self._confirm_all(key, heard=heard)
+                taken = self._confirm_all(key, event, heard=heard)
             case "choosing" if heard or key in HARMLESS_KEYS:
                 taken = self._choose(key)
+                if not taken and key not in HARMLESS_KEYS:
+                    self._deafness.mistaken(event)
             case "over" if heard and key in ("escape", "l"):
                 taken = True
                 self._leave()
             case "choosing" | "over" | "sending":
                 taken = key not in FOCUS_KEYS
-        if not self._means_something(key):
-            self._deafness.mistaken(event)
         if taken and key not in self.panel.arguments._bindings.key_to_bindings:
             event.stop()
             event.prevent_default()
-
-    def _means_something(self, key: str) -> bool:
-        match self._mode:
-            case "choosing":
-                view = self._view
-                answers = (
-                    words.decision_keys(view) | words.BATCH_KEYS if view is not None else words.BATCH_KEYS
-                )
-                return key in answers | HARMLESS_KEYS | {"F", "l"}
-            case "remembering":
-                return key == "y" or key == "e" or words.SCOPE_OF_KEY.get(key) == self._scope
-            case "denying_all" | "allowing_all":
-                return key in ("y", "D" if self._mode == "denying_all" else "A")
-            case _:  # what is written, and what is over
-                return True
 
     def _begin_with(self, key: str) -> None:
         """It was pressed in the inbox, on this request, and heard there."""
@@ -149,7 +134,7 @@ class ApprovalScreen(ApprovalRecording):
             words.about_all(verb, views, len(self._requests)),
         )
 
-    def _confirm_all(self, key: str, *, heard: bool) -> bool:
+    def _confirm_all(self, key: str, event: events.Key, *, heard: bool) -> bool:
         again, decision = ("D", "deny") if self._mode == "denying_all" else ("A", "allow")
         if key == "escape":
             self._enter("choosing")
@@ -160,6 +145,7 @@ class ApprovalScreen(ApprovalRecording):
             else:
                 self._decide_all("deny" if decision == "deny" else "allow")
         else:
+            self._deafness.mistaken(event)
             return key not in FOCUS_KEYS
         return True
 
@@ -183,7 +169,7 @@ class ApprovalScreen(ApprovalRecording):
 
     # always
 
-    def _confirm(self, key: str, *, heard: bool) -> bool:
+    def _confirm(self, key: str, event: events.Key, *, heard: bool) -> bool:
         if key == "escape":
             self._enter("choosing")
         elif key in ("left", "right") and self._view is not None and self._view.patterns:
@@ -193,6 +179,7 @@ class ApprovalScreen(ApprovalRecording):
         elif heard and (key == "y" or words.SCOPE_OF_KEY.get(key) == self._scope):
             self._decide("allow", scope=self._scope, pattern=self._pattern)
         else:
+            self._deafness.mistaken(event)
             return key not in FOCUS_KEYS
         return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -362,20 +362,21 @@ class MainView(TellsBugs, Screen[None]):
             self.conversation.remove_item(key)
         self._tail_keys = []
 
+    @property
+    def _focus(self) -> Literal["list", "conversation", ""]:
+        """Which part with keys of its own has the focus."""
+        if isinstance(self.focused, ThreadList):
+            return "list"
+        return "conversation" if isinstance(self.focused, Conversation) else ""
+
     def show_hints(self) -> None:
-        """The keys that matter now; of the list, while it has the focus."""
+        """The keys that matter now; those of the list or the conversation, while it has the focus."""
         hints: list[tuple[str, str]] = []
         self._hinted.clear()
         offered = hints_of(
             self.run_view,
             self._waiting_everywhere,
-            focus=(
-                "list"
-                if isinstance(self.focused, ThreadList)
-                else "conversation"
-                if isinstance(self.focused, Conversation)
-                else ""
-            ),
+            focus=self._focus,
             is_waited=self.thread_id in self.waits,
         )
         for name, says in offered:

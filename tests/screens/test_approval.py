@@ -212,6 +212,14 @@ async def test_nothing_is_selected_and_enter_and_space_answer_nothing(tmp_path: 
         assert it.screen.mode == "choosing"
 
 
+async def heard_nothing_and_hears_after_a_while(it: Desk) -> None:
+    assert await it.untouched()
+    await it.until(lambda: "…" in it.text)
+    await it.decide("d")
+    await it.until(lambda: it.app.dismissed == [None])
+    assert await it.statuses() == ["denied"]
+
+
 async def test_it_is_deaf_until_no_key_was_pressed_for_half_a_second(tmp_path: Path) -> None:
     async with staged(tmp_path, "run: ls") as (it, _):
         await it.until(lambda: it.screen._deafness._quiet_since_s < float("inf"))
@@ -219,11 +227,7 @@ async def test_it_is_deaf_until_no_key_was_pressed_for_half_a_second(tmp_path: P
             it.clock.now_s += 0.4
             await it.press(key)
             assert it.screen.mode == "choosing"
-        assert await it.untouched()
-        await it.until(lambda: "…" in it.text)
-        await it.decide("d")
-        await it.until(lambda: it.app.dismissed == [None])
-        assert await it.statuses() == ["denied"]
+        await heard_nothing_and_hears_after_a_while(it)
 
 
 @pytest.mark.parametrize("word", ["have", "my data", "xa", "_d", "ka"])
@@ -234,11 +238,7 @@ async def test_a_word_that_is_typed_into_it_answers_nothing(tmp_path: Path, word
             await it.press("space" if letter == " " else letter)
             it.clock.now_s += 0.12
         assert it.screen.mode == "choosing"
-        assert await it.untouched()
-        await it.until(lambda: "…" in it.text)
-        await it.decide("d")
-        await it.until(lambda: it.app.dismissed == [None])
-        assert await it.statuses() == ["denied"]
+        await heard_nothing_and_hears_after_a_while(it)
 
 
 async def test_what_it_knows_does_not_make_it_deaf(tmp_path: Path) -> None:
