@@ -17,6 +17,7 @@ from afk.llms.protocol import LLM
 from afk_tui.app import AfkApp
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.settings import Settings, build
+from afk_tui.gateway.views import ApprovalView
 from afk_tui.screens.main import MainScreen
 from afk_tui.user_config import UserConfig
 
@@ -55,6 +56,13 @@ class Driven:
         self.main.composer.focus()
         self.main.composer.set_draft(text)
         await self.pilot.press("enter")
+
+    async def ask_for(self, text: str) -> ApprovalView:
+        """Send a message whose call waits for a decision; what is asked."""
+        await self.say(text)
+        await self.until(lambda: self.main.request_bar.count == 1, "the bar")
+        [request] = await self.main.gateway.requests()
+        return request
 
     async def until_shown(self, text: str) -> None:
         await self.until(lambda: text in self.text(), f"{text!r} to be shown")

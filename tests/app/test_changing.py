@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
+
 from afk_tui.screens.edit_message import EditMessageScreen
 from afk_tui.widgets.composer import Composer
 from screenshots.stage import HeldDemo
@@ -131,6 +135,42 @@ async def test_up_on_an_empty_line_takes_the_last_one_back_to_be_edited(start) -
         await driven.until_screen("ApprovalScreen")
         assert driven.main.composer.draft == "read a.txt"
         assert driven.main._queued == ["list"]
+
+
+class DueTimer:
+    """Would go off any moment, until it is stopped."""
+
+    def __init__(self, _after_s: float, callback: Callable[[], object]) -> None:
+        self.callback: Callable[[], object] | None = callback
+
+    def stop(self) -> None:
+        self.callback = None
+
+    def go_off(self) -> None:
+        if self.callback is not None:
+            self.callback()
+
+
+async def test_a_draft_of_before_is_not_written_over_a_message_that_is_taken_back(
+    start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with start() as driven:
+        await wait_with_queue(driven, "list")
+        main = driven.main
+        key, take_back = main.draft_key, main.gateway.queue.take_back
+        monkeypatch.setattr(main, "set_timer", DueTimer)
+        main.keep_draft(Composer.DraftChanged(""))  # the composer was emptied a moment ago
+        due = main._draft_timer
+
+        async def and_then(*given, **options):
+            taken = await take_back(*given, **options)
+            due.go_off()
+            return taken
+
+        monkeypatch.setattr(main.gateway.queue, "take_back", and_then)
+        assert await main.take_back()
+        await driven.app.workers.wait_for_complete([w for w in driven.app.workers if w.group == "draft"])
+        assert await main.gateway.recall("draft", key) == "list"
 
 
 async def test_under_the_cursor_one_is_edited_or_taken_out(start) -> None:

@@ -222,8 +222,7 @@ async def test_what_is_written_while_its_thread_is_read_stays_as_it_is(start) ->
 @pytest.mark.parametrize("how", ["ctrl+q", "a signal"])
 async def test_a_message_about_which_one_is_asked_is_a_draft_again_after_leaving(start, how: str) -> None:
     async with start() as driven:
-        await driven.say("write b.txt: hello")
-        await driven.until(lambda: driven.main.request_bar.count == 1, "the bar")
+        await driven.ask_for("write b.txt: hello")
         await driven.say("my precious words")
         await driven.until_screen("ConfirmScreen")
         if how == "ctrl+q":

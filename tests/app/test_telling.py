@@ -25,8 +25,7 @@ async def test_what_is_told_is_whole_and_makes_way_for_a_question(
     async with app.run_test(size=size, notifications=True) as pilot:
         driven = Driven(app, pilot, tmp_path)
         await driven.until(lambda: app.main.has_begun, "the app to be ready")
-        await driven.say("write b.txt: hello")
-        await driven.until(lambda: app.main.request_bar.count == 1, "the bar")
+        await driven.ask_for("write b.txt: hello")
         app.main.notify(LONG, markup=False, timeout=60)
         app.main.notify("The disk is full.", severity="error", markup=False, timeout=60)
         await driven.until(lambda: len(app.screen.query(Toast)) == 2, "both to be told")
@@ -41,9 +40,7 @@ async def test_what_is_told_is_whole_and_makes_way_for_a_question(
 
 async def test_that_a_yes_did_not_hold_is_told_at_once(start) -> None:
     async with start() as driven:
-        await driven.say("write b.txt: hello")
-        await driven.until(lambda: driven.main.request_bar.count == 1, "the bar")
-        [request] = await driven.main.gateway.requests()
+        request = await driven.ask_for("write b.txt: hello")
         said = driven.notices()
         (driven.folder / "b.txt").write_text("somebody was faster")
         await driven.main.gateway.decide(request, "allow")
@@ -56,9 +53,7 @@ async def test_a_request_that_was_decided_while_its_arguments_are_edited_is_gone
     start,
 ) -> None:
     async with start() as driven:
-        await driven.say("write b.txt: hello")
-        await driven.until(lambda: driven.main.request_bar.count == 1, "the bar")
-        [request] = await driven.main.gateway.requests()
+        request = await driven.ask_for("write b.txt: hello")
         driven.main.open_requests()
         await driven.until_screen("ApprovalScreen")
         await driven.until_shown("ready")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -68,3 +69,36 @@ async def test_beside_a_run_of_the_same_process_it_pauses(tmp_path: Path, pauses
 
     await compacted(tmp_path, write)
     assert all(pause > 0.0 for pause in pauses[1:])
+
+
+@pytest.mark.usefixtures("pauses")
+async def test_no_commit_folds_the_wal_while_it_goes_on_and_afterwards_as_before(tmp_path: Path) -> None:
+    store = SQLiteMemoryStore(tmp_path / "afk.db")
+    await store.open()
+
+    async def folds_after() -> int:
+        return await store._connection.bare(lambda db: db.execute("PRAGMA wal_autocheckpoint").fetchone()[0])
+
+    before = await folds_after()
+    asked: list[asyncio.Task[int]] = []
+
+    def tell(_done: int, _total: int, _what: str) -> None:
+        asked.append(asyncio.ensure_future(folds_after()))
+
+    for ends in ("itself", "cancelled"):
+        thread = f"th_{ends}"
+        await finished(store, thread)
+        add_events(tmp_path / "afk.db", thread, 200)
+        compaction = asyncio.ensure_future(
+            store.compact(thread, RetentionPolicy(max_events=1), None, progress=tell)
+        )
+        if ends == "cancelled":
+            seen = len(asked)
+            while len(asked) == seen:
+                await asyncio.sleep(0)
+            compaction.cancel()
+        await asyncio.wait([compaction])
+        assert compaction.cancelled() == (ends == "cancelled")
+        assert await folds_after() == before > 0
+    assert {await one for one in asked[:5]} == {0}
+    await store.close()

@@ -85,6 +85,18 @@ async def test_it_is_deaf_until_half_a_second_after_the_last_key() -> None:
         await until(pilot, lambda: app.dismissed == ["stop"])
 
 
+async def test_the_rest_of_a_word_that_begins_with_another_letter_answers_nothing() -> None:
+    async with asked() as (app, pilot, clock):
+        for letter in "news":
+            await pilot.press(letter)
+            clock.now_s += 0.12
+        await pilot.pause()
+        assert app.dismissed == []
+        clock.now_s += 0.6
+        await pilot.press("w")
+        await until(pilot, lambda: app.dismissed == ["wait"])
+
+
 async def test_a_click_on_a_choice_takes_it() -> None:
     async with asked() as (app, pilot, _):
         await pilot.click("#choices", offset=(3, 0))

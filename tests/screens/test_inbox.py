@@ -252,6 +252,27 @@ async def test_the_keys_that_answer_a_request_answer_the_one_under_the_cursor(
         await gateway.close()
 
 
+async def test_the_rest_of_a_word_that_begins_with_another_letter_answers_nothing(workspace: Path) -> None:
+    gateway = await open_gateway(workspace)
+    try:
+        await begin_waiting(gateway, "write a.txt: one")
+        clock = Clock()
+        screen = InboxScreen(gateway, clock=clock)
+        app = Stage(screen)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await shown(pilot, "write_file a.txt")
+            await until(pilot, lambda: screen._deafness._quiet_since_s < float("inf"))
+            clock.now_s += 1.0
+            await pilot.press("m", "a", "d")
+            await pilot.pause()
+            assert app.dismissed == []
+            clock.now_s += 1.0
+            await pilot.press("d")
+            await until(pilot, lambda: bool(app.dismissed))
+    finally:
+        await gateway.close()
+
+
 async def test_a_key_that_comes_before_the_screen_knows_of_the_new_row_answers_nothing(
     workspace: Path,
 ) -> None:

@@ -98,6 +98,18 @@ async def test_enter_and_space_answer_nothing() -> None:
         assert app.screen is app.question
 
 
+async def test_the_rest_of_a_word_that_begins_with_another_letter_answers_nothing() -> None:
+    now = [1000.0]
+    app = Room(question(clock=lambda key: now[0]))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        now[0] += 1.0
+        await listening(pilot, app.question)
+        await pilot.press("m", "y", "n")
+        await pilot.pause()
+        assert app.answers == []
+
+
 async def test_it_is_deaf_at_its_opening() -> None:
     app = Room(question(clock=lambda key: 1000.0))
     async with app.run_test() as pilot:

@@ -51,6 +51,9 @@ def test_the_parts_that_are_used_are_there() -> None:
     source = inspect.getsource(LinuxDriver)
     for name in ("exit_event", "_key_thread", "attrs_before", "_must_signal_resume", "fileno"):
         assert f"self.{name}" in source
+    app: App[None] = App()
+    assert list(app._notifications) == []
+    assert callable(app._unnotify)
     assert "self.run_input_thread()" in source
     assert "self._auto_restart" in source
 

@@ -190,6 +190,22 @@ async def test_what_happens_while_a_conversation_opens_is_not_lost():
         assert "start of 4" not in shown(conversation)
 
 
+async def test_opened_anew_it_keeps_its_cursor_and_another_one_begins_without():
+    source = CountingSource(item(f"i{n}") for n in range(5))
+    async with running((60, 20)) as (_pilot, app):
+        conversation = app.conversation
+        await conversation.open(source)
+        conversation.go_to("i2")
+        await conversation.open(source)
+        assert conversation.cursor_key == "i2"
+        source.items = source.items[3:]
+        await conversation.open(source)
+        assert conversation.cursor_key is None
+        conversation.go_to("i4")
+        await conversation.open(CountingSource(source.items))
+        assert conversation.cursor_key is None
+
+
 async def test_an_earlier_open_does_not_overtake_a_later_one():
     slow = CountingSource([item("slow")])
     slow.gate = asyncio.Event()
