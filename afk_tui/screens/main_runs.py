@@ -261,9 +261,11 @@ class MainRuns(MainTrouble):
         try:
             # one of them may have an editor or a question on top of it
             for above in self.app.screen_stack[1:]:
+                if above not in self.app.screen_stack:  # left while another one was refreshed
+                    continue
                 if isinstance(above, ApprovalScreen):
                     requests = await self.gateway.requests(None if above.everywhere else self.thread_id)
-                    if above in self.app.screen_stack:  # it was not left meanwhile
+                    if above in self.app.screen_stack:
                         above.refresh_requests(requests)
                 elif isinstance(above, InboxScreen):
                     await above.reload()
