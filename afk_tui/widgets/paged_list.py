@@ -123,6 +123,8 @@ class PagedList(TellsBugs, ScrollView, Generic[T], can_focus=True):
         self._rows: RowPages[T] | None = None
         self._cursor = 0
         self._told_key: str | None = None
+        # asked for with `select_key`, and not there yet
+        self._awaited_key: str | None = None
         self._error: Exception | None = None
         self._loading = False
         # Raised by every reload: what an older one still reads is not this list any more.
@@ -167,7 +169,7 @@ class PagedList(TellsBugs, ScrollView, Generic[T], can_focus=True):
         self._rows = None
         self._error = None
         self._cursor = 0
-        self._told_key = None
+        self._told_key = self._awaited_key = None
         self._resize_content()
         self.scroll_to(y=0, animate=False)
         self.refresh()
@@ -187,10 +189,9 @@ class PagedList(TellsBugs, ScrollView, Generic[T], can_focus=True):
             return
         self._generation += 1
         generation = self._generation
-        key = self._told_key if keep else None
         try:
             rows = await RowPages.read(source, self._pages_near)
-            found = await rows.find(key, self.row_key, self._cursor) if key is not None else None
+            found = await self._place_in(rows) if keep else None
         except Exception as error:  # noqa: BLE001 - a source is anyone's; the list shows whatever it raised
             if generation == self._generation:
                 self._fail(error)
@@ -207,8 +208,21 @@ class PagedList(TellsBugs, ScrollView, Generic[T], can_focus=True):
         self.refresh()
         self._after_move()
 
+    async def _place_in(self, rows: RowPages[T]) -> int | None:
+        """Where the cursor belongs in rows that were just read: it may be moved while they are looked through."""
+        while True:
+            looked_for, found = (self._awaited_key, self._told_key), None
+            for key in looked_for:
+                found = await rows.find(key, self.row_key, self._cursor) if key is not None else None
+                if found is not None:
+                    break
+            if looked_for == (self._awaited_key, self._told_key):
+                return found
+
     async def select_key(self, key: str) -> bool:
-        """Put the cursor on the row with `key`; False if it was not found (see `Locator`)."""
+        """Put the cursor on the row with `key`; False if it was not found (see `Locator`): a reload that finds it does,
+        unless the cursor was moved before."""
+        self._awaited_key = key or None
         if self._rows is None:
             return False
         try:
@@ -216,13 +230,14 @@ class PagedList(TellsBugs, ScrollView, Generic[T], can_focus=True):
         except Exception as error:  # noqa: BLE001 - as in `reload`
             self._fail(error)
             return False
-        if index is None:
+        if index is None or self._awaited_key not in (key, None):  # meanwhile another one was asked for
             return False
         self.move_to(index)
         return True
 
     def move_to(self, index: int) -> None:
         """Put the cursor on row `index`, or the nearest there is, and on the screen."""
+        self._awaited_key = None
         index = self._clamp(index)
         if index != self._cursor:
             for row in (self._cursor, index):
@@ -340,6 +355,8 @@ class PagedList(TellsBugs, ScrollView, Generic[T], can_focus=True):
                 self._told_key = None
             return
         key = self.row_key(row)
+        if key == self._awaited_key:
+            self._awaited_key = None
         if key != self._told_key:
             self._told_key = key
             self.post_message(self.RowHighlighted(self, row, key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 
@@ -260,3 +261,50 @@ async def test_another_source_starts_at_its_own_first_row() -> None:
         await app.rows.set_source(Numbers(["other", "rows"]), select_key="rows")
         await until(pilot, lambda: app.highlighted[-1] == "rows")
         await until(pilot, lambda: app.screen_lines()[:3] == ["other", "rows", ""])
+
+
+class Held(Numbers):
+    """Its count waits for `gate`, once there is one; `reached`: somebody waits there."""
+
+    gate: asyncio.Event | None = None
+
+    def hold(self) -> None:
+        self.gate, self.reached = asyncio.Event(), asyncio.Event()
+
+    async def count(self) -> int:
+        if self.gate is not None:
+            self.reached.set()
+            await self.gate.wait()
+        return await super().count()
+
+
+async def test_a_cursor_that_is_moved_while_the_rows_are_read_again_stays_where_it_was_moved() -> None:
+    source = Held(numbers(9))
+    app = Shelf(source)
+    async with app.run_test(size=(20, 10)) as pilot:
+        await until(pilot, lambda: app.rows.highlighted == "n0")
+        source.hold()
+        reading = asyncio.ensure_future(app.rows.reload())
+        await source.reached.wait()
+        app.rows.action_move(3)
+        source.gate.set()
+        await reading
+        assert app.rows.highlighted == "n3"
+
+
+async def test_a_row_that_was_asked_for_before_it_was_there_is_selected_when_it_comes() -> None:
+    source = Numbers(numbers(5))
+    app = Shelf(source)
+    async with app.run_test(size=(20, 10)) as pilot:
+        await until(pilot, lambda: app.rows.highlighted == "n0")
+        assert not await app.rows.select_key("new")
+        await app.rows.reload()
+        assert app.rows.highlighted == "n0"
+        source.rows.insert(0, "new")
+        await app.rows.reload()
+        assert app.rows.highlighted == "new"
+        assert not await app.rows.select_key("newer")
+        app.rows.action_move(2)
+        source.rows.insert(0, "newer")
+        await app.rows.reload()
+        assert app.rows.highlighted == "n1"
