@@ -140,9 +140,8 @@ class AfkApp(PressesKeys, PacedApp[None], SizeGuard[None]):
         await self.main.filled.wait()
         try:
             self._gateway = gateway = self._gateway or await self._load_engine()
-            if not gc.isenabled():
-                # see cli.py: what is there by now stays, and need not be looked through again
-                gc.freeze()
+            if not gc.isenabled():  # see start.py
+                _keep_what_is_there()
                 gc.enable()
             gateway.listen(self._take)
             await gateway.open()
@@ -184,6 +183,7 @@ class AfkApp(PressesKeys, PacedApp[None], SizeGuard[None]):
     async def _warm_up(self, gateway: Gateway) -> None:
         await gateway.warm_up()
         await asyncio.to_thread(_warm_up_drawing)
+        _keep_what_is_there()
 
     async def _is_trusted(self, gateway: Gateway) -> bool:
         """Ask once for each folder; for the home folder and the root every time."""
@@ -308,6 +308,11 @@ def run_app(settings: Settings, thread_id: str | None = None) -> int:
     if app.last_words:
         print(app.last_words, file=sys.stderr)
     return app.return_code or 0
+
+
+def _keep_what_is_there() -> None:
+    """What was imported stays: looking through it for garbage again would stop the app for a fortieth of a second."""
+    gc.freeze()
 
 
 def _warm_up_drawing() -> None:

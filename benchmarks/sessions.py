@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import random
 import re
 import select
 import signal
@@ -29,6 +30,8 @@ LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
 BACKSPACE, CLEAR = b"\x7f", b"\x15"
 # a person who types fast
 KEY_EVERY_S = 0.15
+# a key comes at any moment of what a program does at fixed times, as twenty paints a second
+KEY_JITTER_S = 0.05
 POLL_S = 0.005
 SETTLED_S = 0.5
 ANSWERS: Mapping[bytes, bytes] = {
@@ -62,6 +65,7 @@ class Session:
         """When `mark` was painted."""
         self.began = 0.0
         self._letters: Iterator[str] = cycle(LETTERS)
+        self._jitter = random.Random(0)
         self._asked = self._recent = b""
 
     def __enter__(self) -> Session:
@@ -168,7 +172,7 @@ class Session:
         self.send(letter.encode())
         took = self.until(letter, deadline_s) - began
         self.send(BACKSPACE)
-        self.rest(KEY_EVERY_S)
+        self.rest(KEY_EVERY_S + self._jitter.uniform(0, KEY_JITTER_S))
         return took
 
     def processor_s(self) -> float:

@@ -17,6 +17,7 @@ from afk_tui.gateway.views import ApprovalView, PatternChoice
 from afk_tui.screens.approval_panel import SHORT_HEIGHT, RequestPanel
 from afk_tui.screens.approval_words import Mode, WideScope
 from afk_tui.screens.deafness import LOOK_EVERY_S, Clock, Deafness, key_time
+from afk_tui.terminal.pacing import PaintsKeys
 from afk_tui.widgets.argument_view import ArgumentView
 from afk_tui.widgets.request_list import ListedRequest, RequestList
 
@@ -27,7 +28,7 @@ FILE_LOOK_EVERY_S = 1.0
 LISTED_WIDTH = 112
 
 
-class ApprovalShowing(TellsBugs, ModalScreen[None]):
+class ApprovalShowing(PaintsKeys, TellsBugs, ModalScreen[None]):
     """Shows requests one after another, and keeps up with what changes elsewhere.
 
     `everywhere`: the requests are of all threads, not of one. `pressed`: the key that the first one was opened with:

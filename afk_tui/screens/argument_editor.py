@@ -20,6 +20,7 @@ from afk_tui.gateway.views import ApprovalView, ArgumentField
 from afk_tui.screens.fields import TextField
 from afk_tui.screens.lines import KeyHint, KeyLegend, Paragraph
 from afk_tui.styles_folder import styles_folder
+from afk_tui.terminal.pacing import PaintsKeys
 
 DONE_KEYS = frozenset({"ctrl+s", "ctrl+enter"})
 LOST = "Your changes would be lost. esc again leaves them; ctrl+s shows what they would do."
@@ -63,7 +64,7 @@ class _Field(Vertical):
         self.query_one(Paragraph).say(problem, most=4)
 
 
-class ArgumentEditor(TellsBugs, ModalScreen[ApprovalView | None]):
+class ArgumentEditor(PaintsKeys, TellsBugs, ModalScreen[ApprovalView | None]):
     """Dismisses with the request as it would be executed with what was written, or None. It decides nothing, and does
     not close on arguments that the tool's schema or a rule refuses."""
 

@@ -13,9 +13,10 @@ from textual.widgets import Static
 
 from afk_tui.screens.fields import LineField
 from afk_tui.styles_folder import styles_folder
+from afk_tui.terminal.pacing import PaintsKeys
 
 
-class AskTextScreen(ModalScreen[str | None]):
+class AskTextScreen(PaintsKeys, ModalScreen[str | None]):
     """Answers what was written, without blanks around it; an empty line is not sent. Escape answers None."""
 
     AUTO_FOCUS: ClassVar[str | None] = ""

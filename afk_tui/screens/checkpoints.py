@@ -24,6 +24,7 @@ from afk_tui.screens.checkpoint_words import difference, facts, headline, run_wo
 from afk_tui.screens.helped import HELP_KEY, Helped, all_keys_hint
 from afk_tui.screens.words import count
 from afk_tui.styles_folder import styles_folder
+from afk_tui.terminal.pacing import PaintsKeys
 from afk_tui.widgets.key_hints import KeyHints
 from afk_tui.widgets.paged_list import PagedList
 from afk_tui.widgets.timeline_list import TimelineList
@@ -35,7 +36,7 @@ OF_A_SUBAGENT = "A subagent's run can't be forked alone. Fork from a line of the
 NO_CHECKPOINT = "This line is no checkpoint. Move to one with ↑ ↓, then press it again."
 
 
-class CheckpointsScreen(TellsBugs, Helped, Screen[str | None]):
+class CheckpointsScreen(PaintsKeys, TellsBugs, Helped, Screen[str | None]):
     """Dismisses with "resume" (`r`: the thread's last run is to go on), "place:SEQ" (enter, `g`: what is under the
     cursor is to be shown in the conversation), "thread:ID" (`f`, `e`: a new thread was forked from the checkpoint
     under the cursor, as it is or with another message), or None.

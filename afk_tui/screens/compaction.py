@@ -29,6 +29,7 @@ from afk_tui.screens.compaction_upkeep import UpkeepPanel
 from afk_tui.screens.helped import HELP_KEY, Helped, all_keys_hint
 from afk_tui.screens.words import count, size
 from afk_tui.styles_folder import styles_folder
+from afk_tui.terminal.pacing import PaintsKeys
 from afk_tui.widgets.choice_row import ChoiceRow
 from afk_tui.widgets.key_hints import KeyHints
 
@@ -56,7 +57,7 @@ HINTS: dict[Phase, tuple[tuple[str, str], ...]] = {
 }
 
 
-class CompactionScreen(TellsBugs, Helped, Screen[None]):
+class CompactionScreen(PaintsKeys, TellsBugs, Helped, Screen[None]):
     """Asks, counts, confirms, removes, tells. Escape goes one step back, and stops a removal between two batches."""
 
     CSS_PATH = styles_folder() / "compaction.tcss"

@@ -19,6 +19,7 @@ from textual.widgets import Static
 from afk_tui.screens.deafness import LOOK_EVERY_S, QUIET_S, Clock, Deafness, key_time
 from afk_tui.styles_folder import styles_folder
 from afk_tui.telling import hush
+from afk_tui.terminal.pacing import PaintsKeys
 
 Choice = tuple[str, str, str]
 """The key (one letter), the id that is answered, and the label."""
@@ -80,7 +81,7 @@ class ChoiceList(Widget, can_focus=True):
         return Text("\n", no_wrap=True, end="", overflow="crop").join(rows)
 
 
-class ConfirmScreen(ModalScreen[str | None]):
+class ConfirmScreen(PaintsKeys, ModalScreen[str | None]):
     """Asks `text` under `title` (clean, plain); answers the id of the choice, None for escape.
 
     A choice is taken by its letter, by the arrows and enter (at first on the last choice, which should be the

@@ -13,13 +13,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from afk_tui.styles_folder import styles_folder
+from afk_tui.terminal.pacing import PaintsKeys
 from afk_tui.widgets.composer import Composer
 from afk_tui.widgets.key_hints import frame_hints
 
 ABOUT = "It is sent in a new thread, which goes on from where this message was. This thread stays as it was."
 
 
-class EditMessageScreen(ModalScreen[str | None]):
+class EditMessageScreen(PaintsKeys, ModalScreen[str | None]):
     """Answers the message as it is to be sent, or None; `draft` is what was written by then."""
 
     CSS_PATH = styles_folder() / "edit_message.tcss"

@@ -25,6 +25,7 @@ from afk_tui.gateway.gateway import Gateway
 from afk_tui.keys import key_of, written
 from afk_tui.screens.words import count, when
 from afk_tui.styles_folder import styles_folder
+from afk_tui.terminal.pacing import PaintsKeys
 from afk_tui.widgets.key_hints import frame_hints
 from afk_tui.widgets.paged_list import PagedList
 from afk_tui.widgets.typing_order import LineInput
@@ -37,7 +38,7 @@ ROLES = {"thread": "thread", "user": "you", "assistant": "model", "tool": "resul
 BEGIN = "Type a part of a title or of a message."
 
 
-class FindScreen(TellsBugs, ModalScreen[tuple[str, int | None] | None]):
+class FindScreen(PaintsKeys, TellsBugs, ModalScreen[tuple[str, int | None] | None]):
     """Dismisses with (thread id, place of the message, None for a title), or None.
 
     Enter chooses only among hits for what stands in the field: pressed sooner, it searches at once.

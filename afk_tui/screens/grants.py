@@ -20,6 +20,7 @@ from afk_tui.screens.confirm import ConfirmScreen
 from afk_tui.screens.helped import HELP_KEY, Helped
 from afk_tui.styles_folder import styles_folder
 from afk_tui.telling import tell_error
+from afk_tui.terminal.pacing import PaintsKeys
 from afk_tui.widgets.key_hints import frame_hints
 from afk_tui.widgets.paged_list import PagedList
 from afk_tui.widgets.status_line import shorten_middle
@@ -76,7 +77,7 @@ def facts_of(row: GrantRow, width: int, now_ms: int) -> str:
     return " · ".join(fact for fact in (where, since, by) if fact)
 
 
-class GrantsScreen(TellsBugs, Helped, ModalScreen[None]):
+class GrantsScreen(PaintsKeys, TellsBugs, Helped, ModalScreen[None]):
     """Every standing grant. `x` or delete takes the one under the cursor back, after a question."""
 
     CSS_PATH = styles_folder() / "grants.tcss"

@@ -18,6 +18,7 @@ from textual.widget import Widget
 from afk_tui.actions import ACTIONS, LOCAL_KEYS, Action
 from afk_tui.keys import actions_of
 from afk_tui.styles_folder import styles_folder
+from afk_tui.terminal.pacing import PaintsKeys
 from afk_tui.widgets.key_hints import frame_hints
 
 INTRODUCTION = (
@@ -101,7 +102,7 @@ class _HelpText(Widget):
         return len(help_text(width, actions_of(self.app)).plain.split("\n"))
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(PaintsKeys, ModalScreen[None]):
     """Every key, by where it acts, and the /commands. Arrows scroll; escape or f1 closes."""
 
     CSS_PATH = styles_folder() / "help.tcss"

@@ -19,6 +19,7 @@ from afk_tui.screens.approval_words import BATCH_KEYS, decision_keys
 from afk_tui.screens.deafness import Clock, Deafness, key_time
 from afk_tui.screens.helped import HELP_KEY, Helped
 from afk_tui.styles_folder import styles_folder
+from afk_tui.terminal.pacing import PaintsKeys
 from afk_tui.widgets.key_hints import Hint, frame_hints
 from afk_tui.widgets.paged_list import PagedList
 from afk_tui.widgets.status_line import shorten_middle
@@ -106,7 +107,7 @@ class _WaitingList(PagedList[WaitingRow | ThreadRow]):
         return text.append(" · ".join(rest), muted)
 
 
-class InboxScreen(Helped, ModalScreen[Chosen | None]):
+class InboxScreen(PaintsKeys, Helped, ModalScreen[Chosen | None]):
     """Dismisses with what was chosen, or None.
 
     The keys that answer a request stand for the same here, for the one under the cursor; like there they count only

@@ -23,6 +23,7 @@ from afk_tui.gateway.errors import GatewayError
 from afk_tui.keys import key_of, keys_of, written
 from afk_tui.screens.main_words import Wait, hints_of, note_of, wait_note
 from afk_tui.telling import tell_error
+from afk_tui.terminal.pacing import PaintsKeys
 from afk_tui.widgets.below_bar import BelowBar
 from afk_tui.widgets.completion_list import CompletionList
 from afk_tui.widgets.composer import Composer
@@ -75,7 +76,7 @@ There is no OPENAI_API_KEY and no OPENAI_BASE_URL. To talk to a model, quit, exp
 whatever you did here is kept."""
 
 
-class MainView(TellsBugs, Screen[None]):
+class MainView(PaintsKeys, TellsBugs, Screen[None]):
     """Threads left, conversation right, composer below; one thread, or a new one, is shown.
 
     It is painted, and can be written in, before there is a gateway; whatever asks one comes after that.

@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 from afk_tui.actions import ACTIONS, BY_NAME, Action
 from afk_tui.keys import actions_of, names_of
 from afk_tui.styles_folder import styles_folder
+from afk_tui.terminal.pacing import PaintsKeys
 from afk_tui.widgets.key_hints import frame_hints
 
 OFFERED = tuple(action for action in ACTIONS if action.name != "menu")
@@ -107,7 +108,7 @@ class _ActionList(OptionList):
             self.scroll_to(y=0, animate=False)
 
 
-class MenuScreen(ModalScreen[str | None]):
+class MenuScreen(PaintsKeys, ModalScreen[str | None]):
     """Dismisses with the name of an action, or None. `badges` are short texts by action, such as how many wait.
 
     An action's own key works here too; letters narrow the list.

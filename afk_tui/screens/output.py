@@ -21,6 +21,7 @@ from afk_tui.gateway.outputs import OutputView as Result
 from afk_tui.screens.helped import HELP_KEY, Helped, all_keys_hint
 from afk_tui.screens.words import count, size
 from afk_tui.styles_folder import styles_folder
+from afk_tui.terminal.pacing import PaintsKeys
 from afk_tui.widgets.key_hints import KeyHints
 from afk_tui.widgets.output_view import OutputView
 from afk_tui.widgets.typing_order import LineInput
@@ -29,7 +30,7 @@ from afk_tui.widgets.typing_order import LineInput
 ROWS_ABOVE = 3
 
 
-class OutputScreen(TellsBugs, Helped, ModalScreen[None]):
+class OutputScreen(PaintsKeys, TellsBugs, Helped, ModalScreen[None]):
     """The whole results of a thread, one at a time: first the one that is named, else the last.
 
     / or ctrl+f searches, n and N go to the next match and the one before, g to a line, [ and ] to another result.

@@ -13,13 +13,14 @@ from textual.screen import ModalScreen
 from afk_tui.gateway.views import ConversationItem
 from afk_tui.screens.words import count
 from afk_tui.styles_folder import styles_folder
+from afk_tui.terminal.pacing import PaintsKeys
 from afk_tui.widgets.composer_pastes import line_count
 from afk_tui.widgets.conversation import Conversation
 from afk_tui.widgets.conversation_layout import Spot
 from afk_tui.widgets.key_hints import frame_hints
 
 
-class PasteScreen(ModalScreen[None]):
+class PasteScreen(PaintsKeys, ModalScreen[None]):
     """Shows `text` whole, drawing only what is on the screen."""
 
     CSS_PATH = styles_folder() / "paste.tcss"

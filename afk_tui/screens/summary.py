@@ -23,12 +23,13 @@ from afk_tui.screens.lines import KeyHint, KeyLegend, Paragraph
 from afk_tui.screens.summary_words import NONE_YET, context_words, pin_words, summary_words
 from afk_tui.styles_folder import styles_folder
 from afk_tui.telling import tell_error
+from afk_tui.terminal.pacing import PaintsKeys
 from afk_tui.widgets.typing_order import TextInput
 
 MAKING = "Summarising the older messages… esc stops it, and everything stays as it is."
 
 
-class SummaryScreen(TellsBugs, Helped, ModalScreen[None]):
+class SummaryScreen(PaintsKeys, TellsBugs, Helped, ModalScreen[None]):
     """The summary in effect, and those before it.
 
     `making`: begin by making one, as /summarise does.

@@ -13,10 +13,11 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from afk_tui.styles_folder import styles_folder
+from afk_tui.terminal.pacing import PaintsKeys
 from afk_tui.widgets.key_hints import frame_hints
 
 
-class ThemeScreen(ModalScreen[str | None]):
+class ThemeScreen(PaintsKeys, ModalScreen[str | None]):
     """Dismisses with the name of a theme, which the app then has, or None: it has the one that it had."""
 
     CSS_PATH = styles_folder() / "themes.tcss"

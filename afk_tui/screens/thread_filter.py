@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from afk_tui.screens.confirm import ChoiceList
 from afk_tui.styles_folder import styles_folder
+from afk_tui.terminal.pacing import PaintsKeys
 
 if TYPE_CHECKING:
     from afk_tui.gateway.threads import ThreadFilter
@@ -30,7 +31,7 @@ CHOICES: tuple[tuple[str, ThreadFilter, str], ...] = (
 )
 
 
-class ThreadFilterScreen(ModalScreen["ThreadFilter | None"]):
+class ThreadFilterScreen(PaintsKeys, ModalScreen["ThreadFilter | None"]):
     """Answers what to show, None for escape. `counts`: how many threads each would show."""
 
     AUTO_FOCUS: ClassVar[str | None] = "#choices"

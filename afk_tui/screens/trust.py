@@ -11,9 +11,10 @@ from textual.widgets import Static
 
 from afk_tui.screens.deafness import Clock, Deafness, key_time
 from afk_tui.styles_folder import styles_folder
+from afk_tui.terminal.pacing import PaintsKeys
 
 
-class TrustScreen(Screen[bool]):
+class TrustScreen(PaintsKeys, Screen[bool]):
     """Dismisses with True (`y`) or False (`n`, escape); nothing else answers.
 
     `host` is where the model is, `always` says that this folder is asked about at every start. Keys pressed

@@ -1,16 +1,36 @@
-"""Frames that a slow terminal would only show later are not painted; once it has caught up, the whole screen is."""
+"""When a frame is painted: a key's effect at once; nothing that a slow terminal would only show later.
+
+Textual paints at the ticks of a timer, sixty a second, and skips one after each: what follows a paint within 33 ms
+waits for that long. While an answer streams in, every second key came at such a moment.
+"""
 
 from __future__ import annotations
 
+import time
+from typing import Any, cast
+
 from rich.console import RenderableType
+from textual import events
 from textual.app import App, ReturnType
 from textual.screen import Screen
 
 from afk_tui.terminal.driver import TerminalDriver
 
+# a burst of keys, as of a paste without brackets, is not painted key by key
+BETWEEN_S = 0.008
+
 
 class PacedApp(App[ReturnType]):
-    """An app that paints no faster than its terminal takes it."""
+    """An app that paints no faster than its terminal takes it. Its screens are `PaintsKeys`."""
+
+    is_keyed = False
+    """Whether a key, a paste or a click came whose effect was not painted so far."""
+
+    async def on_event(self, event: events.Event) -> None:
+        """Remember that a person did something."""
+        if isinstance(event, (events.Key, events.Paste, events.MouseDown)):
+            self.is_keyed = True
+        await super().on_event(event)
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         driver = self._driver
@@ -22,3 +42,24 @@ class PacedApp(App[ReturnType]):
         """What was left out is on the screen now."""
         if self._running and self.screen_stack:
             self.screen.refresh(layout=True)
+
+
+class PaintsKeys:
+    """For every screen."""
+
+    _painted_keys_s = float("-inf")
+
+    def on_idle(self) -> None:
+        """Paint what a key changed; Textual's own handler, called after this, has the rest painted at a tick."""
+        screen = cast("Screen[Any]", self)
+        app, focused = screen.app, screen.focused
+        if not isinstance(app, PacedApp) or not app.is_keyed:
+            return
+        # something else may have changed just before, as an answer that streams in does
+        if focused is not None and focused not in screen._dirty_widgets:
+            return
+        now_s = time.monotonic()
+        if now_s - self._painted_keys_s >= BETWEEN_S:
+            self._painted_keys_s = now_s
+            app.is_keyed = False
+            screen._on_timer_update()

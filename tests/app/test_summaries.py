@@ -39,8 +39,9 @@ class Talkative:
 
 async def talk(driven: Driven, *messages: str) -> None:
     for message in messages:
+        before = len(driven.main.gateway._engine.llm.requests)
         await driven.say(message)
-        await driven.until_shown(f"Answer {len(driven.main.gateway._engine.llm.requests)}")
+        await driven.until_shown(f"Answer {before + 1}.")
         await driven.until_state("done")
 
 
