@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Static
-from textual.worker import Worker
+from textual.worker import Worker, WorkerState
 
 from afk.llms.demo import DemoModel
 from afk.memory.sqlite.store import InMemoryMemoryStore, SQLiteMemoryStore
@@ -50,7 +50,8 @@ class Stage(App[Any]):
         self.push_screen(self.shown, self.dismissed.append)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        if event.worker.error is not None:
+        # of one that was cancelled it is the cancellation, which would end the app without a word
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
             raise event.worker.error
 
     def action_pressed(self, key: str) -> None:
