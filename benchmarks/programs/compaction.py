@@ -32,6 +32,7 @@ PATH = FOLDER / "afk.db"
 STATES = SIZE // 10
 KEPT_EVENTS, KEPT_STATES = 100, 50
 BATCH = 20_000
+STEPS_A_RUN = 200
 
 
 class Scripted:
@@ -171,13 +172,16 @@ def bare() -> dict[str, float]:
 
 
 async def run() -> dict[str, float]:
-    model = Scripted(lambda done: done > 9 and (FOLDER / "stop").exists())
-    async with runner(model) as one:
-        (FOLDER / "running").touch()
-        await one.run(AGENT, user_message="Work.", thread_id="beside")
-    took = [after - before for before, after in pairwise(model.asked_at)]
-    # the first steps make what is made once
-    return {"step_s": statistics.mean(took[5:] or took), "steps": len(took)}
+    """Runs of the same length, one after another: a longer one would be compared with a shorter one otherwise."""
+    took: list[float] = []
+    while not (FOLDER / "stop").exists():
+        model = Scripted(lambda done: done == STEPS_A_RUN)
+        async with runner(model) as one:
+            (FOLDER / "running").touch()
+            await one.run(AGENT, user_message="Work.", thread_id=f"beside {len(took)}")
+        # the first steps make what is made once
+        took += [after - before for before, after in pairwise(model.asked_at)][5:]
+    return {"step_s": statistics.mean(took), "steps": len(took)}
 
 
 if WORDS[0] == "bare":

@@ -7,7 +7,7 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from afk.agents.errors import StoreError
 from afk.memory.retention import (
@@ -65,10 +65,10 @@ class Removal:
     connection: Connection
     owners: Owners
     plan: compaction.Plan
-    total: int
     progress: CompactionProgress | None
     spares_runs: bool
     gentle: bool
+    total: int = 0
     removed: dict[str, int] = field(default_factory=lambda: {"events": 0, "states": 0})
     stopped: bool = False
     unfolded: int = 0
@@ -142,14 +142,13 @@ async def compact_thread(
     """Remove old records in small batches, then give the space back. Cancelled between two of them, what was removed
     stays removed, and the row of the compaction says how much that was."""
     plan = await connection.read(compaction.make_plan, thread_id, retention.events, retention.states, clock())
-    counts = await connection.read(compaction.count, plan)
     if dry_run:
-        return _result(counts, counts.events_going, counts.states_going, reclaimed=0)
+        return _planned(await connection.read(compaction.count, plan))
     row = await connection.write(
         "NORMAL", compaction_rows.begin, owners, thread_id, retention, "hand", clock()
     )
-    removal = Removal(connection, owners, plan, _total(counts), progress, spares_runs=False, gentle=False)
-    return await _carry_out(removal, row, counts)
+    removal = Removal(connection, owners, plan, progress, spares_runs=False, gentle=False)
+    return await _carry_out(removal, row)
 
 
 async def compact_unattended(
@@ -173,25 +172,25 @@ async def compact_unattended(
     )
     if isinstance(row, str):
         return UnattendedCompaction(None, row)
-    try:
-        counts = await connection.read(compaction.count, plan)
-    except BaseException:
-        owners.live_compactions.discard(row)
-        raise
     gentle = why == "schedule"
-    removal = Removal(connection, owners, plan, _total(counts), progress, spares_runs=True, gentle=gentle)
-    result = await _carry_out(removal, row, counts)
+    removal = Removal(connection, owners, plan, progress, spares_runs=True, gentle=gentle)
+    result = await _carry_out(removal, row)
     return UnattendedCompaction(result, stopped="live" if removal.stopped else "")
 
 
-async def _carry_out(removal: Removal, row: int, counts: compaction.Counts) -> MemoryCompactionResult:
+async def _carry_out(removal: Removal, row: int) -> MemoryCompactionResult:
     connection, owners, removed = removal.connection, removal.owners, removal.removed
     try:
+        if removal.progress:
+            going = await connection.read(compaction.count, removal.plan)
+            removal.total = going.events_going + going.states_going
         # between two batches it is done by us; inside a batch's commit it would keep a writer waiting for the disk
         await connection.bare(compaction.fold_by_itself, 0)
         await removal.remove()
+        # of what is left, and not before of everything: of a million rows that are to go it is a tenth of the time
+        left = await connection.read(compaction.count, removal.plan)
         reclaimed = 0 if removal.stopped else await removal.give_back()
-        result = _result(counts, removed["events"], removed["states"], reclaimed=reclaimed)
+        result = _removed(left, removed["events"], removed["states"], reclaimed)
         if removal.stopped:
             await connection.write("NORMAL", compaction_rows.stop, row, "live", removed)
         else:
@@ -207,22 +206,24 @@ async def _carry_out(removal: Removal, row: int, counts: compaction.Counts) -> M
             await connection.bare(compaction.fold_by_itself, compaction.FOLD_AFTER_PAGES)
 
 
-def _total(counts: compaction.Counts) -> int:
-    return counts.events_going + counts.states_going
+def _planned(counts: compaction.Counts) -> MemoryCompactionResult:
+    """What a compaction would remove of what these counts say is there."""
+    events, states = counts.events_going, counts.states_going
+    left = replace(counts, events=counts.events - events, states=counts.states - states)
+    return _removed(left, events, states, 0)
 
 
-def _result(
-    counts: compaction.Counts, events_removed: int, states_removed: int, *, reclaimed: int
-) -> MemoryCompactionResult:
+def _removed(left: compaction.Counts, events: int, states: int, reclaimed: int) -> MemoryCompactionResult:
+    """What a compaction removed, beside what it left."""
     return MemoryCompactionResult(
-        events_removed=events_removed,
-        states_removed=states_removed,
-        events_before=counts.events,
-        events_after=counts.events - events_removed,
-        states_before=counts.states,
-        states_after=counts.states - states_removed,
-        states_protected=counts.states_protected,
+        events_removed=events,
+        states_removed=states,
+        events_before=left.events + events,
+        events_after=left.events,
+        states_before=left.states + states,
+        states_after=left.states,
+        states_protected=left.states_protected,
         bytes_reclaimed=reclaimed,
-        events_protected=counts.events_protected,
-        protected_by=counts.protected_by,
+        events_protected=left.events_protected,
+        protected_by=left.protected_by,
     )
