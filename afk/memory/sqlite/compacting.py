@@ -29,9 +29,9 @@ TABLES: tuple[tuple[str, compaction.Table], ...] = (
 
 
 # for so long after somebody else wrote, a batch is followed by a pause of so many times its own length: who writes all
-# the time then finds the lock taken every twentieth time
+# the time then finds the lock taken one time in thirty
 ATTENTIVE_S = 0.5
-PAUSE = 20
+PAUSE = 30
 LONGEST_PAUSE_S = 0.25
 
 
