@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 import signal
 import sys
@@ -23,6 +22,7 @@ from afk_tui import last_net
 from afk_tui.actions import Action
 from afk_tui.attention import Attention, alerts_of
 from afk_tui.continuing import install_continue_handler
+from afk_tui.garbage import begin_search, keep_what_is_there
 from afk_tui.gateway.clean import clean
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.gateway.launch import Settings
@@ -140,9 +140,7 @@ class AfkApp(PressesKeys, PacedApp[None], SizeGuard[None]):
         await self.main.filled.wait()
         try:
             self._gateway = gateway = self._gateway or await self._load_engine()
-            if not gc.isenabled():  # see start.py
-                _keep_what_is_there()
-                gc.enable()
+            begin_search()
             gateway.listen(self._take)
             await gateway.open()
             theme = await gateway.recall("theme")
@@ -183,7 +181,7 @@ class AfkApp(PressesKeys, PacedApp[None], SizeGuard[None]):
     async def _warm_up(self, gateway: Gateway) -> None:
         await gateway.warm_up()
         await asyncio.to_thread(_warm_up_drawing)
-        _keep_what_is_there()
+        keep_what_is_there()
 
     async def _is_trusted(self, gateway: Gateway) -> bool:
         """Ask once for each folder; for the home folder and the root every time."""
@@ -308,11 +306,6 @@ def run_app(settings: Settings, thread_id: str | None = None) -> int:
     if app.last_words:
         print(app.last_words, file=sys.stderr)
     return app.return_code or 0
-
-
-def _keep_what_is_there() -> None:
-    """What was imported stays: looking through it for garbage again would stop the app for a fortieth of a second."""
-    gc.freeze()
 
 
 def _warm_up_drawing() -> None:

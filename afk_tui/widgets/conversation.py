@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.timer import Timer
 
 from afk_tui.bugs import TellsBugs
+from afk_tui.garbage import keep_what_is_there
 from afk_tui.widgets import conversation_palette
 from afk_tui.widgets.conversation_cursor import ConversationCursor
 from afk_tui.widgets.conversation_layout import Spot
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 SETTLED_S = 0.3
 # between two portions of it: keys come first
 BREATH_S = 0.02
+# as many heads last, and are worth a search for garbage that then leaves them out
+MANY = 10_000
 
 __all__ = ["Conversation", "Source"]
 
@@ -150,6 +153,8 @@ class Conversation(TellsBugs, ConversationCursor, can_focus=True):
                 self.top = top._replace(entry=top.entry + came, line=top.line + gap)
                 self.settle()
                 await asyncio.sleep(BREATH_S)
+            if len(self.pages.entries) >= MANY:
+                keep_what_is_there()
         except Exception as error:  # noqa: BLE001  (any source, any error: it is told, and what is there stays)
             self.post_message(self.LoadFailed(error))
 

@@ -25,6 +25,8 @@ MARGIN = 20
 """Items loaded above and below what is on the screen."""
 KEPT_CHARS = 4_000_000
 """Bodies kept in memory, in characters; what is on the screen always is."""
+KEPT_ITEMS = 2_000
+"""Bodies kept in memory, however short: Python searches all of them for garbage, a twentieth of a second for 20,000."""
 
 
 class Source(Protocol):
@@ -150,18 +152,29 @@ class Loader:
             self._failed(error)
 
     def _give_up(self) -> None:
+        if not self._is_too_much(self._kept_chars, len(self._kept)):
+            return
         pages = self._canvas.pages
         first, last = self._canvas.shown_range
         near = {entry.serial for entry in pages.entries[max(0, first - 2 * MARGIN) : last + 2 * MARGIN + 1]}
-        for serial, (entry, chars) in list(self._kept.items()):
-            if self._kept_chars <= KEPT_CHARS:
-                return
+        kept_chars = self._kept_chars
+        going: list[int] = []
+        for serial, (entry, chars) in self._kept.items():
+            if not self._is_too_much(kept_chars, len(self._kept) - len(going)):
+                break
             position = pages.find(entry.key)
             if serial in near or position is None:
                 continue
-            del self._kept[serial]
-            self._kept_chars -= chars
+            kept_chars -= chars
+            going.append(serial)
             pages.unload(position)
+        for serial in going:
+            del self._kept[serial]
+        self._kept_chars = kept_chars
+
+    @staticmethod
+    def _is_too_much(chars: int, items: int) -> bool:
+        return chars > KEPT_CHARS or items > KEPT_ITEMS
 
 
 def _is_missing(entry: Entry) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import resource
 import statistics
@@ -198,6 +199,7 @@ async def main() -> None:
     prepare(DATABASE, WORKSPACE, WHAT, SIZE)
     settings = Settings(workspace=WORKSPACE, db=DATABASE, demo=True, trust=True)
     began = time.perf_counter()
+    gc.disable()  # as the command does; the app enables it when it is open
     app = AfkApp(settings, gateway=Gateway(build(settings, llm=DemoModel())), cursor_blink=False)
     async with app.run_test(size=(120, 36)) as pilot:
         it = Measured(app, pilot)

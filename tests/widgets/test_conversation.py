@@ -311,6 +311,29 @@ async def test_another_theme_is_drawn_in_its_own_colours():
         await until(pilot, lambda: not dark & colours())
 
 
+async def test_however_short_no_more_than_so_many_bodies_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation_source, "KEPT_ITEMS", 60)
+    source = CountingSource(item(f"m{n}", "user", f"start of {n}") for n in range(600))
+    async with running((80, 20)) as (pilot, app):
+        conversation = app.conversation
+        await conversation.open(source, at_end=False)
+        entries, before = conversation.pages.entries, -1
+
+        def is_read() -> bool:
+            first, last = conversation.shown_range
+            return first > before and all(entry.item is not None for entry in entries[first : last + 1])
+
+        while before < 500:
+            await until(pilot, is_read)
+            before = conversation.shown_range[0]
+            conversation.scroll_to(y=conversation.scroll_y + 60, animate=False)
+        # those on the screen and around it always are
+        near = 20 + 4 * conversation_source.MARGIN
+        assert sum(entry.item is not None for entry in conversation.pages.entries) <= 60 + near
+        await pilot.press("home")
+        await until(pilot, lambda: "start of 0" in screen(conversation)[0])
+
+
 async def test_bodies_long_out_of_sight_are_given_up_and_come_back(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(conversation_source, "KEPT_CHARS", 2_000)
     source = CountingSource(long_items(300))
