@@ -326,7 +326,7 @@ async def test_however_short_no_more_than_so_many_bodies_are_kept(monkeypatch: p
         while before < 500:
             await until(pilot, is_read)
             before = conversation.shown_range[0]
-            conversation.scroll_to(y=conversation.scroll_y + 60, animate=False)
+            conversation.move(60)
         # those on the screen and around it always are
         near = 20 + 4 * conversation_source.MARGIN
         assert sum(entry.item is not None for entry in conversation.pages.entries) <= 60 + near
