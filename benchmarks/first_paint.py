@@ -7,10 +7,11 @@ and again until it is painted.
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.measuring import Figures, add, ratio_by_round
+from benchmarks.measuring import Figures, MeasuringError, add, ratio_by_round
 from benchmarks.model import serving
 from benchmarks.peers import Peers
 from benchmarks.report import Report, Target, number, with_spread
@@ -24,6 +25,8 @@ TURNS_ECHO_TARGET, TURNS_MEMORY_TARGET_MB = 1.2, 40.0
 LINES_A_TURN, LINES_A_S = 20, 2_000
 KEYS, QUICK_KEYS = 40, 5
 SETTLED_S = 2.0
+# a program that takes longer for all its turns is left
+TURNS_DEADLINE_S = 420.0
 # an enter in one burst with what is typed would be a line of a paste
 A_TURN_S = 0.3
 
@@ -53,7 +56,10 @@ def turns(terminal: Terminal, number_of: int, keys: int = KEYS) -> dict[str, flo
             session.rest(SETTLED_S)
             first = [session.echo() for _ in range(keys)]
             memory_mb = session.memory_mb()
-            for _ in range(number_of):
+            began = time.monotonic()
+            for turn in range(number_of):
+                if time.monotonic() - began > TURNS_DEADLINE_S:
+                    raise MeasuringError(f"{turn} of {number_of} turns took it {TURNS_DEADLINE_S:g} s")
                 answers = int(model.told()["answers"])
                 session.say(b"go", A_TURN_S)
                 model.wait(session, answers + 1, DEADLINE_S)
