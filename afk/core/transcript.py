@@ -12,7 +12,7 @@ def chat_message(message: MessageRecord) -> ChatMessage:
     """One message, with the calls that it makes."""
     calls: tuple[ToolCall, ...] = ()
     if message.tool_calls:
-        calls = tuple(ToolCall(c["id"], c["name"], c["arguments"]) for c in message.tool_calls)
+        calls = tuple([ToolCall(c["id"], c["name"], c["arguments"]) for c in message.tool_calls])
     return ChatMessage(message.role, message.text, calls, message.call_id)
 
 
@@ -22,8 +22,8 @@ def sendable(messages: Iterable[MessageRecord]) -> Iterator[MessageRecord]:
     asked: set[str] = set()
     for message in messages:
         if message.role != "tool" or message.call_id in asked:
-            if message.tool_calls:
-                asked.update(c["id"] for c in message.tool_calls)
+            for call in message.tool_calls:
+                asked.add(call["id"])
             yield message
 
 

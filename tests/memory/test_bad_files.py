@@ -133,6 +133,25 @@ async def test_a_damaged_database_is_told(tmp_path: Path) -> None:
     await store.close()
 
 
+@pytest.mark.parametrize("damaged", [("[1", "2]"), ("[]], [[]", "[]"), ("[", "[]")])
+async def test_damaged_calls_of_messages_are_told_and_never_taken_for_those_of_others(
+    tmp_path: Path, damaged: tuple[str, str]
+) -> None:
+    path = tmp_path / "afk.db"
+    ledger = Ledger(tmp_path / "ledger")
+    agent = agent_with(ledger.tool("act", approval="never"))
+    model = ScriptedModel(call(("act", {"what": "1"})), call(("act", {"what": "2"})))
+    store = SQLiteMemoryStore(path)
+    async with Runner(memory_store=store, llm=model) as one:
+        await one.run(agent, user_message="go", thread_id="th")
+        assert [m.tool_calls[0]["name"] for m in await store.messages("th") if m.tool_calls] == ["act", "act"]
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            for seq, text in zip((2, 4), damaged, strict=True):
+                assert db.execute("UPDATE message SET tool_calls = ? WHERE seq = ?", (text, seq)).rowcount
+        with pytest.raises(StoreError, match="damaged"):
+            await store.messages("th")
+
+
 FULL_DISK = """
 import asyncio, json, resource, signal, sys
 from afk.agents.errors import StoreError

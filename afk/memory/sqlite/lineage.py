@@ -7,11 +7,13 @@ own at a place: a step that was open where it was forked goes its own way in the
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from afk.memory.records import MessageHead, MessageRecord
-from afk.memory.sqlite.rows import MESSAGE, message_of
+from afk.memory.sqlite.rows import MESSAGE, messages_of
 
 ANY_PLACE = 2**62
 
@@ -52,14 +54,19 @@ def read_messages(
     db: sqlite3.Connection, thread_id: str, last: int = ANY_PLACE, *, first: int = 0
 ) -> tuple[MessageRecord, ...]:
     """The messages of a thread at these places, in order, those of its sources among them."""
-    found: list[MessageRecord] = []
-    for stretch in stretches(db, thread_id, first, last):
-        rows = db.execute(
+    found: list[Sequence[Any]] = []
+    read = stretches(db, thread_id, first, last)
+    for stretch in read:
+        cursor = db.cursor()
+        cursor.row_factory = None
+        rows = cursor.execute(
             f"SELECT {MESSAGE} FROM message m WHERE thread_id = ? AND seq BETWEEN ? AND ? ORDER BY seq",
             (stretch.thread_id, stretch.first, stretch.last),
-        )
-        found += [message for message in map(message_of, rows) if message.seq not in stretch.hidden]
-    return tuple(sorted(found, key=lambda message: message.seq))
+        ).fetchall()
+        found += [row for row in rows if row[0] not in stretch.hidden] if stretch.hidden else rows
+    if len(read) > 1:
+        found.sort(key=lambda row: row[0])
+    return tuple(messages_of(found))
 
 
 def message_heads(db: sqlite3.Connection, thread_id: str, after: int = -1) -> list[MessageHead]:

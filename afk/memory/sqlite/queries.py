@@ -25,7 +25,7 @@ from afk.memory.sqlite.rows import (
     effect_of,
     event_of,
     grant_of,
-    message_of,
+    messages_of,
     run_of,
 )
 from afk.memory.sqlite.runs import read_state
@@ -144,14 +144,12 @@ def matching_grants(
 
 def list_effects(db: sqlite3.Connection, run_id: str) -> list[tuple[EffectRecord, MessageRecord | None]]:
     """Every call of a run in the order of the calls, with its result (None while there is none)."""
-    results = {
-        (row["thread_id"], row["seq"]): message_of(row)
-        for row in db.execute(
-            f"SELECT {MESSAGE} FROM effect e JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
-            " WHERE e.run_id = ?",
-            (run_id,),
-        )
-    }
+    found = db.execute(
+        f"SELECT {MESSAGE} FROM effect e JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
+        " WHERE e.run_id = ?",
+        (run_id,),
+    ).fetchall()
+    results = {(message.thread_id, message.seq): message for message in messages_of(found)}
     rows = db.execute("SELECT * FROM effect WHERE run_id = ? ORDER BY step, position", (run_id,))
     return [(effect_of(row), results.get((row["thread_id"], row["result_seq"]))) for row in rows]
 
@@ -163,7 +161,7 @@ def step_results(db: sqlite3.Connection, run_id: str, step: int) -> list[Message
         " WHERE e.run_id = ? AND e.step = ? ORDER BY e.position",
         (run_id, step),
     )
-    return [message_of(row) for row in rows]
+    return messages_of(rows.fetchall())
 
 
 def list_events(db: sqlite3.Connection, thread_id: str, after: int, limit: int) -> list[EventRecord]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections.abc import Sequence
 from typing import Any, cast
 
 from afk.agents.errors import AgentCheckpointCorruptionError
@@ -69,14 +70,31 @@ def run_of(row: sqlite3.Row) -> RunRecord:
 MESSAGE = (
     "m.seq, m.thread_id, m.run_id, m.role, m.text, m.tool_calls, m.call_id, m.created_at_ms, m.output_sha"
 )
-"""What `message_of` takes, of `message m`."""
+"""What `messages_of` takes, of `message m`."""
 
 
-def message_of(row: sqlite3.Row) -> MessageRecord:
-    """A row of MESSAGE. By place: a resume reads thousands, and to look nine names up takes a third of its time."""
-    seq, thread_id, run_id, role, text, tool_calls, call_id, created_at_ms, output_sha = row
-    calls = () if tool_calls is None else tuple(json.loads(tool_calls))
-    return MessageRecord(thread_id, run_id, seq, role, text, calls, call_id, created_at_ms, output_sha)
+def messages_of(rows: Sequence[Sequence[Any]]) -> list[MessageRecord]:
+    """Rows of MESSAGE. A resume reads thousands: by place, and the calls of all as one text, which takes half the
+    time of one by one."""
+    texts = [row[5] for row in rows if row[5] is not None]
+    calls = json.loads(f"[{','.join(texts)}]")
+    if len(calls) != len(texts):  # damaged such that two of them are one
+        raise json.JSONDecodeError("the calls of a message are damaged", ",".join(texts), 0)
+    calls_of = iter(calls)
+    return [
+        MessageRecord(
+            thread_id,
+            run_id,
+            seq,
+            role,
+            text,
+            () if tool_calls is None else tuple(next(calls_of)),
+            call_id,
+            created_at_ms,
+            output_sha,
+        )
+        for seq, thread_id, run_id, role, text, tool_calls, call_id, created_at_ms, output_sha in rows
+    ]
 
 
 def checksum_of(
