@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -111,6 +111,7 @@ class MainView(PaintsKeys, TellsBugs, Screen[None]):
         self._tail_keys: list[str] = []
         self._held: list[str] = []
         self._draft_timer: Timer | None = None
+        self._early_keys: list[events.Key] | None = []
         self._asked_about = ""
         """A message that is neither sent nor a draft while one is asked what is to become of it."""
         self._hinted: dict[str, str] = {}
@@ -134,6 +135,21 @@ class MainView(PaintsKeys, TellsBugs, Screen[None]):
             Status(state="opening"), compaction_key=written(self.key_of("compaction")), id="status"
         )
         yield KeyHints(id="hints")
+
+    def _forward_event(self, event: events.Event) -> None:
+        if self._early_keys is not None and isinstance(event, events.Key):
+            self._early_keys.append(event)
+        else:
+            super()._forward_event(event)
+
+    @on(events.ScreenResume)
+    async def take_early_keys(self) -> None:
+        """What was typed before the first frame is in it: by way of this screen it would come after that."""
+        early, self._early_keys = self._early_keys, None
+        if early:
+            for key in early:
+                self.composer.post_message(key)
+            await asyncio.sleep(0)
 
     def on_mount(self) -> None:
         """Nobody waits for a list to write."""

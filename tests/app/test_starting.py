@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
+from rich.console import RenderableType
+from textual import events
+from textual.screen import Screen
 
+from afk.llms.demo import DemoModel
+from afk_tui.app import AfkApp
 from afk_tui.gateway.gateway import Gateway
+from afk_tui.gateway.settings import Settings, build
+from afk_tui.user_config import UserConfig
 
 
 @pytest.fixture
@@ -34,6 +42,35 @@ async def test_what_is_typed_while_the_app_starts_is_in_the_composer(start, held
         assert said == []
         await driven.pilot.press("enter")
         await driven.until_shown("a.txt")
+
+
+class Hasty(AfkApp):
+    """Somebody types before there is anything to type into. `frames`: the draft at each frame."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, gateway=Gateway(build(settings, llm=DemoModel())), config=UserConfig())
+        self.frames: list[str] = []
+
+    def on_load(self) -> None:
+        for key in ("l", "i", "x", "backspace", "s", "t"):
+            self.post_message(events.Key(key, key if len(key) == 1 else None))
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        if renderable is not None:
+            self.frames.append(self.main.composer.draft)
+        super()._display(screen, renderable)
+
+
+async def test_what_is_typed_before_the_first_frame_is_in_it(tmp_path: Path) -> None:
+    app = Hasty(Settings(workspace=tmp_path, db=tmp_path / "afk.db", demo=True, trust=True))
+    async with app.run_test(size=(110, 34)) as pilot:
+        while not app.frames:
+            await pilot.pause()
+        assert app.frames[0] == "list"
+        while not app.main.has_begun:
+            await pilot.pause(0.01)
+        assert app.main.composer.draft == "list"
+        assert app.bugs == []
 
 
 async def test_what_is_sent_while_the_app_starts_goes_once_the_conversation_is_shown(start, held) -> None:
