@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -47,12 +48,14 @@ async def test_what_is_typed_while_the_app_starts_is_in_the_composer(start, held
 class Hasty(AfkApp):
     """Somebody types before there is anything to type into. `frames`: the draft at each frame."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, folder: Path, keys: Sequence[str]) -> None:
+        settings = Settings(workspace=folder, db=folder / "afk.db", demo=True, trust=True)
         super().__init__(settings, gateway=Gateway(build(settings, llm=DemoModel())), config=UserConfig())
         self.frames: list[str] = []
+        self.keys = keys
 
     def on_load(self) -> None:
-        for key in ("l", "i", "x", "backspace", "s", "t"):
+        for key in self.keys:
             self.post_message(events.Key(key, key if len(key) == 1 else None))
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
@@ -62,7 +65,7 @@ class Hasty(AfkApp):
 
 
 async def test_what_is_typed_before_the_first_frame_is_in_it(tmp_path: Path) -> None:
-    app = Hasty(Settings(workspace=tmp_path, db=tmp_path / "afk.db", demo=True, trust=True))
+    app = Hasty(tmp_path, ("l", "i", "x", "backspace", "s", "t"))
     async with app.run_test(size=(110, 34)) as pilot:
         while not app.frames:
             await pilot.pause()
@@ -71,6 +74,18 @@ async def test_what_is_typed_before_the_first_frame_is_in_it(tmp_path: Path) -> 
             await pilot.pause(0.01)
         assert app.main.composer.draft == "list"
         assert app.bugs == []
+
+
+@pytest.mark.parametrize(
+    "key", ["/", "@", "tab", "up", "down", "pageup", "escape", "end", "f1", "f2", "f3", "f8", "ctrl+c"]
+)
+async def test_any_key_may_be_the_first(tmp_path: Path, key: str) -> None:
+    app = Hasty(tmp_path, (key, "x"))
+    async with app.run_test(size=(110, 34)) as pilot:
+        while not app.main.has_begun:
+            await pilot.pause(0.01)
+        assert app.bugs == []
+        assert app.frames
 
 
 async def test_what_is_sent_while_the_app_starts_goes_once_the_conversation_is_shown(start, held) -> None:

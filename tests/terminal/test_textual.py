@@ -11,6 +11,7 @@ import textual
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.screen import Screen
 
 from afk_tui.app import AfkApp
 from afk_tui.gateway.launch import Settings
@@ -42,6 +43,15 @@ def test_frames_reach_the_driver_through_display_alone() -> None:
     for part in ("screen", "_compositor", "widget"):
         source = Path(inspect.getfile(textual)).with_name(f"{part}.py").read_text()
         assert "driver.write" not in source
+
+
+def test_what_paints_a_key_at_once_and_keeps_the_first_ones_is_there() -> None:
+    assert "_forward_event(event)" in inspect.getsource(App.on_event)
+    assert list(inspect.signature(Screen._forward_event).parameters) == ["self", "event"]
+    assert list(inspect.signature(Screen._on_timer_update).parameters) == ["self"]
+    idle = inspect.getsource(Screen._on_idle)
+    assert "self._dirty_widgets" in idle
+    assert "self._update_timer.resume()" in idle
 
 
 def test_the_parts_that_are_used_are_there() -> None:
