@@ -111,7 +111,7 @@ class MainView(PaintsKeys, TellsBugs, Screen[None]):
         self._tail_keys: list[str] = []
         self._held: list[str] = []
         self._draft_timer: Timer | None = None
-        self._early_keys: list[events.Key] | None = []
+        self._early: list[events.Key | events.Paste] | None = []
         self._asked_about = ""
         """A message that is neither sent nor a draft while one is asked what is to become of it."""
         self._hinted: dict[str, str] = {}
@@ -137,19 +137,29 @@ class MainView(PaintsKeys, TellsBugs, Screen[None]):
         yield KeyHints(id="hints")
 
     def _forward_event(self, event: events.Event) -> None:
-        if self._early_keys is not None and isinstance(event, events.Key):
-            self._early_keys.append(event)
+        # what is typed before the composer has the focus goes there: by way of this screen it would come after the
+        # first frame, and a paste would be lost
+        if self._early is not None and isinstance(event, (events.Key, events.Paste)):
+            self._early.append(event)
         else:
             super()._forward_event(event)
 
+    def _update_auto_focus(self) -> None:
+        super()._update_auto_focus()
+        if self.focused is not None:  # what comes next goes there past this screen
+            self._hand_on()
+
     @on(events.ScreenResume)
-    async def take_early_keys(self) -> None:
-        """What was typed before the first frame is in it: by way of this screen it would come after that."""
-        early, self._early_keys = self._early_keys, None
-        if early:
-            for key in early:
-                self.composer.post_message(key)
+    async def take_early(self) -> None:
+        """What was typed before the first frame is in it."""
+        if self._early is not None:
+            self._hand_on()
             await asyncio.sleep(0)
+
+    def _hand_on(self) -> None:
+        early, self._early = self._early, None
+        for event in early or ():
+            self.composer._forward_event(event)
 
     def on_mount(self) -> None:
         """Nobody waits for a list to write."""

@@ -52,14 +52,16 @@ class PaintsKeys:
     def on_idle(self) -> None:
         """Paint what a key changed; Textual's own handler, called after this, has the rest painted at a tick."""
         screen = cast("Screen[Any]", self)
-        app, focused = screen.app, screen.focused
-        if not isinstance(app, PacedApp) or not app.is_keyed:
+        app, focused, changed = screen.app, screen.focused, screen._dirty_widgets
+        if not isinstance(app, PacedApp) or not app.is_keyed or app._batch_count or app.screen is not screen:
             return
         # something else may have changed just before, as an answer that streams in does
-        if focused is not None and focused not in screen._dirty_widgets:
+        if focused is not None and focused not in changed:
             return
-        now_s = time.monotonic()
-        if now_s - self._painted_keys_s >= BETWEEN_S:
-            self._painted_keys_s = now_s
+        # where nothing has the focus, what the key changes is on its way
+        if not changed and not screen._layout_required:
+            return
+        if time.monotonic() - self._painted_keys_s >= BETWEEN_S:
             app.is_keyed = False
             screen._on_timer_update()
+            self._painted_keys_s = time.monotonic()

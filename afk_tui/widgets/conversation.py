@@ -153,7 +153,7 @@ class Conversation(TellsBugs, ConversationCursor, can_focus=True):
                 self.top = top._replace(entry=top.entry + came, line=top.line + gap)
                 self.settle()
                 await asyncio.sleep(BREATH_S)
-            if len(self.pages.entries) >= MANY:
+            if generation == self._generation and len(self.pages.entries) >= MANY:
                 keep_what_is_there()
         except Exception as error:  # noqa: BLE001  (any source, any error: it is told, and what is there stays)
             self.post_message(self.LoadFailed(error))

@@ -83,12 +83,19 @@ async def test_a_yes_in_the_inbox_shows_the_request_and_executes_nothing_by_itse
         assert (driven.folder / "ran.txt").read_text() == "two\n"
 
 
+def stop_clock(screen: InboxScreen | ApprovalScreen) -> None:
+    """It is as deaf as it is from here on, however slow this machine is."""
+    now_s = screen._deafness._clock(None)
+    screen._deafness._clock = lambda _: now_s
+
+
 async def test_a_key_for_a_request_that_was_decided_elsewhere_does_not_answer_the_next_one(start) -> None:
     async with start() as driven:
         await two_waiting(driven)
         inbox = await open_inbox(driven)
         gateway = driven.main.gateway
         await gateway.decide((await gateway.requests())[0], "deny")
+        stop_clock(inbox)
         await inbox.reload()
         await driven.pilot.press("d")
         assert driven.app.screen is inbox
@@ -132,11 +139,14 @@ async def test_a_request_on_the_screen_is_deaf_anew_when_one_comes_back_to_the_w
         await driven.until_screen("ApprovalScreen")
         approval: ApprovalScreen = driven.app.screen
         await driven.until(lambda: approval.is_ready, "its deafness to end")
+        clock = approval._deafness._clock
+        stop_clock(approval)
         driven.app.post_message(events.AppBlur())
         driven.app.post_message(events.AppFocus())
         await driven.pilot.press("d", "a")
         assert driven.app.screen is approval
         assert len(await driven.main.gateway.requests()) == 1
+        approval._deafness._clock = clock
         await driven.until(lambda: approval.is_ready, "its deafness to end")
         await driven.pilot.press("d")
         await driven.until_screen("MainScreen")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from afk.memory import Retention, RetentionPolicy, SQLiteMemoryStore, StateRetentionPolicy
+from afk.memory.sqlite import compaction_rows
 from tests.core.kit import rows
 from tests.memory.children import finish, line_of, start_code
 from tests.memory.compaction_kit import add_events, compactions, finished, in_batches_of_twenty, noise
@@ -269,6 +271,36 @@ async def test_cancelled_its_row_says_what_it_had_removed(
     removed = 100 - noise(db, "th")
     assert record.stopped == {"why": "cancelled", "events_removed": removed, "states_removed": 0}
     assert (await compact(store)).result.events_removed == 100 - removed
+
+
+async def test_cancelled_while_its_beginning_is_written_it_claims_nothing_any_more(
+    store: SQLiteMemoryStore, db: Path
+) -> None:
+    await finished(store, "th")
+    add_events(db, "th", 30)
+    began, go = threading.Event(), threading.Event()
+
+    real = compaction_rows.claim
+
+    def claim(*args: Any) -> Any:
+        began.set()
+        assert go.wait(20)
+        return real(*args)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(compaction_rows, "claim", claim)
+        compacting = asyncio.create_task(compact(store))
+        await asyncio.to_thread(began.wait, 20)
+        compacting.cancel()
+        await asyncio.sleep(0)
+        go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await compacting
+    (record,) = await store.list_compactions("th")
+    assert not record.is_going_on
+    assert noise(db, "th") == 30
+    assert (await compact(store)).why_not == ""
+    assert noise(db, "th") == 0
 
 
 async def test_within_its_interval_a_thread_is_compacted_once(

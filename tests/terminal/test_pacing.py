@@ -8,11 +8,13 @@ import pkgutil
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from typing import ClassVar
 
 import pytest
 from rich.console import RenderableType
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
@@ -24,6 +26,11 @@ DEADLINE_S = 20.0
 
 
 class Room(PaintsKeys, Screen[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f12", "say('f12')")]
+
+    def action_say(self, text: str) -> None:
+        self.query_one(Static).update(text)
+
     def compose(self) -> ComposeResult:
         yield Input()
         yield Static("before")
@@ -82,6 +89,33 @@ async def test_what_a_key_does_is_painted_at_once(monkeypatch: pytest.MonkeyPatc
         await until(lambda: app.frames > 0)
         assert app.room.query_one(Input).value == "x"
         assert not app.room._dirty_widgets
+
+
+async def test_what_a_key_does_on_a_screen_without_focus_is_painted_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with house(monkeypatch) as app:
+        app.room.set_focus(None)
+        await settled(app)
+        app.is_keyed = False
+        app.frames = 0
+        app.type("f12")
+        await until(lambda: app.frames > 0)
+        assert app.room.query_one(Static).content == "f12"
+        assert not app.room._dirty_widgets
+
+
+async def test_of_a_batch_of_changes_nothing_is_painted_before_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with house(monkeypatch) as app:
+        with app.batch_update():
+            app.type("x")
+            await until(lambda: app.room.query_one(Input).value == "x")
+            await settled(app)
+            assert app.frames == 0
+        app.room.query_one(Input).refresh()
+        await until(lambda: app.frames > 0)
 
 
 async def test_what_changes_by_itself_is_painted_at_the_next_tick(monkeypatch: pytest.MonkeyPatch) -> None:
