@@ -94,9 +94,14 @@ async def test_a_key_for_a_request_that_was_decided_elsewhere_does_not_answer_th
         await two_waiting(driven)
         inbox = await open_inbox(driven)
         gateway = driven.main.gateway
-        await gateway.decide((await gateway.requests())[0], "deny")
-        stop_clock(inbox)
+        first = (await gateway.requests())[0]
+        await driven.pilot.press("home")
+        await driven.until(lambda: inbox._under_cursor == first.approval_id, "the cursor on the first")
+        await driven.until(lambda: inbox.is_ready, "its deafness to end")
+        stop_clock(inbox)  # before: the inbox may hear of it by itself
+        await gateway.decide(first, "deny")
         await inbox.reload()
+        await driven.until(lambda: inbox._under_cursor != first.approval_id, "the next one under the cursor")
         await driven.pilot.press("d")
         assert driven.app.screen is inbox
         assert [r.title for r in await gateway.requests()] == ["run_command echo two >> ran.txt"]
