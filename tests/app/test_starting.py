@@ -81,6 +81,26 @@ async def test_what_is_typed_before_the_first_frame_is_in_it(tmp_path: Path) -> 
         assert app.bugs == []
 
 
+async def test_what_is_typed_once_the_composer_is_there_stands_behind_what_was_typed_before(
+    tmp_path: Path,
+) -> None:
+    app = Hasty(tmp_path, ("l", "i"))
+
+    async def go_on_typing() -> None:
+        while app.main.focused is None:  # noqa: ASYNC110 - in the very moment in which it is given
+            await asyncio.sleep(0)
+        for key in "st":
+            app.post_message(events.Key(key, key))
+
+    typing = asyncio.create_task(go_on_typing())
+    async with app.run_test(size=(110, 34)) as pilot:
+        await typing
+        while not app.main.has_begun:
+            await pilot.pause(0.01)
+        assert sorted(app.main.composer.draft) == sorted("list it!")
+        assert app.main.composer.draft.startswith("li")
+
+
 @pytest.mark.parametrize(
     "key", ["/", "@", "tab", "up", "down", "pageup", "escape", "end", "f1", "f2", "f3", "f8", "ctrl+c"]
 )
