@@ -133,9 +133,11 @@ class MainScreen(Helped, MainHints):
             await self.open_thread(chosen.key.removeprefix("thread:"))
             return
         thread_id = await self.gateway.thread_of_request(chosen.key)
-        if thread_id is not None:
-            await self.open_thread(thread_id)
-            self.open_requests(chosen.key, everywhere=True, pressed=chosen.pressed)
+        if thread_id is None:
+            self.notify("That request was decided meanwhile: nothing was answered.", markup=False)
+            return
+        await self.open_thread(thread_id)
+        self.open_requests(chosen.key, everywhere=True, pressed=chosen.pressed)
 
     @work(exclusive=True, group="dialog", exit_on_error=False)
     async def action_grants(self) -> None:

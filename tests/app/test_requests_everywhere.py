@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import events
 
 from afk_tui.screens.approval import ApprovalScreen
-from afk_tui.screens.inbox import InboxScreen
+from afk_tui.screens.inbox import Chosen, InboxScreen
 
 
 async def two_waiting(driven) -> list[str]:
@@ -105,6 +105,22 @@ async def test_a_key_for_a_request_that_was_decided_elsewhere_does_not_answer_th
         await driven.pilot.press("d")
         assert driven.app.screen is inbox
         assert [r.title for r in await gateway.requests()] == ["run_command echo two >> ran.txt"]
+
+
+async def test_an_answer_to_a_request_that_was_decided_meanwhile_answers_nothing_and_that_is_told(
+    start,
+) -> None:
+    async with start() as driven:
+        await two_waiting(driven)
+        inbox = await open_inbox(driven)
+        gateway, said = driven.main.gateway, driven.notices()
+        first = (await gateway.requests())[0]
+        await gateway.decide(first, "deny")
+        inbox.dismiss(Chosen(first.approval_id, "d"))  # pressed before the list was read again
+        await driven.until(lambda: bool(said), "it to be told")
+        assert said == ["That request was decided meanwhile: nothing was answered."]
+        assert [r.title for r in await gateway.requests()] == ["run_command echo two >> ran.txt"]
+        assert driven.app.screen is driven.main
 
 
 async def test_a_reason_is_begun_in_the_inbox_and_reaches_that_request(start) -> None:

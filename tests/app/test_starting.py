@@ -87,7 +87,7 @@ async def test_what_is_typed_once_the_composer_is_there_stands_behind_what_was_t
     app = Hasty(tmp_path, ("l", "i"))
 
     async def go_on_typing() -> None:
-        while app.main.focused is None:  # noqa: ASYNC110 - in the very moment in which it is given
+        while app.main.focused is None:
             await asyncio.sleep(0)
         for key in "st":
             app.post_message(events.Key(key, key))
