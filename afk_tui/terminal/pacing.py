@@ -1,7 +1,7 @@
 """When a frame is painted: a key's effect at once; nothing that a slow terminal would only show later.
 
-Textual paints at the ticks of a timer, sixty a second, and skips one after each: what follows a paint may wait for 33 ms,
-as each key does that is held down, or typed while an answer streams in.
+Textual paints at the ticks of a timer, sixty a second, and skips one after each: what follows a paint may wait for
+33 ms, as each key does that is held down, or typed while an answer streams in.
 """
 
 from __future__ import annotations
