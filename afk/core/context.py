@@ -15,17 +15,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from afk.core.transcript import chat_message, sendable
+from afk.core.transcript import sendable
 from afk.llms.protocol import ChatMessage
 from afk.llms.summary_request import summary_message
 from afk.llms.tokens import TokenCounter
-from afk.memory.records import MessageRecord
+from afk.memory.records import TranscriptMessage
 from afk.memory.summaries import SummaryRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A message and its place in the conversation."""
 
     seq: int
@@ -52,18 +52,16 @@ class Conversation:
     def __init__(
         self,
         instructions: str,
-        messages: Iterable[MessageRecord],
+        messages: Iterable[TranscriptMessage],
         summary: SummaryRecord | None,
         pins: Iterable[int],
         counter: TokenCounter | None = None,
     ) -> None:
         self._system = [ChatMessage("system", instructions)] if instructions else []
         # What a step asks of them costs what is new: a run of thousands of steps would slow down otherwise.
-        self._placed: list[Placed] = []
-        self._messages: list[ChatMessage] = []
-        self._newest_asked: int | None = None
-        for message in sendable(messages):
-            self.append(message.seq, chat_message(message))
+        self._seqs, self._messages = sendable(messages)
+        newest_first = range(len(self._messages) - 1, -1, -1)
+        self._newest_asked = next((n for n in newest_first if self._messages[n].role == "user"), None)
         self._summary = summary
         self._pins = frozenset(pins)
         self._counter = counter or TokenCounter()
@@ -80,12 +78,12 @@ class Conversation:
     @property
     def call_ids(self) -> set[str]:
         """The ids of all calls, those of summarised messages among them."""
-        return {call.id for placed in self._placed for call in placed.message.tool_calls}
+        return {call.id for message in self._messages for call in message.tool_calls}
 
     @property
     def last_seq(self) -> int:
         """The place of the last message, 0 where there is none."""
-        return self._placed[-1].seq if self._placed else 0
+        return self._seqs[-1] if self._seqs else 0
 
     def count_with(self, counter: TokenCounter) -> None:
         """Count anew, by other rules."""
@@ -96,8 +94,8 @@ class Conversation:
     def append(self, seq: int, message: ChatMessage) -> None:
         """Add the newest message."""
         if message.role == "user":
-            self._newest_asked = len(self._placed)
-        self._placed.append(Placed(seq, message))
+            self._newest_asked = len(self._messages)
+        self._seqs.append(seq)
         self._messages.append(message)
 
     def use(self, summary: SummaryRecord | None, pins: Iterable[int] | None = None) -> None:
@@ -109,7 +107,7 @@ class Conversation:
 
     def request(self) -> list[ChatMessage]:
         """What is sent."""
-        chat = [*self._system, *(placed.message for placed in self._kept)]
+        chat = [*self._system, *(self._messages[n] for n in self._kept)]
         if self._summary:
             chat.append(self._shown(self._summary))
         if (asked := self._asked_before()) is not None:
@@ -120,7 +118,7 @@ class Conversation:
         """How many tokens `request` is; one that has not been made yet is counted on the way."""
         older = list(self._kept)
         if (asked := self._asked_before()) is not None:
-            older.append(self._placed[asked])
+            older.append(asked)
         total = self._tokens_of(older) + self._recent_tokens()
         fixed = [*self._system, *([self._shown(self._summary)] if self._summary else [])]
         return total + self._counter.messages(fixed)
@@ -129,8 +127,8 @@ class Conversation:
         begin, end, total = self._counted
         if begin != self._recent:
             begin, end, total = self._recent, self._recent, 0
-        total += self._tokens_of(self._placed[end:])
-        self._counted = (begin, len(self._placed), total)
+        total += self._tokens_of(range(end, len(self._messages)))
+        self._counted = (begin, len(self._messages), total)
         return total
 
     def plan(self, recent_tokens: int, *, keep_recent: int | None = None, anew: bool = False) -> Cut | None:
@@ -144,8 +142,7 @@ class Conversation:
         if not at or at <= covered:
             return None
         kept = self._verbatim_before(at)
-        material = self._placed[covered:at]
-        going = [placed for n, placed in enumerate(material, covered) if n not in kept]
+        going = [n for n in range(covered, at) if n not in kept]
         if not going:
             return None
         previous = None if anew else self._summary
@@ -153,35 +150,35 @@ class Conversation:
         if previous:
             replaced += self._counter.message(self._shown(previous))
         return Cut(
-            material=tuple(material),
+            material=tuple(map(Placed, self._seqs[covered:at], self._messages[covered:at])),
             previous=previous,
-            first_seq=self._placed[0].seq,
-            through_seq=self._placed[at - 1].seq,
+            first_seq=self._seqs[0],
+            through_seq=self._seqs[at - 1],
             message_count=at - len(kept),
-            verbatim=tuple(self._placed[n].seq for n in sorted(kept)),
+            verbatim=tuple(self._seqs[n] for n in sorted(kept)),
             replaced_tokens=replaced,
         )
 
     def lasting_tokens(self) -> int:
         """Tokens of what is sent whatever is summarised: instructions, the first message and the newest of a person,
         what is pinned."""
-        lasting = self._verbatim_before(len(self._placed))
+        lasting = self._verbatim_before(len(self._messages))
         if (newest := self._newest_asked) is not None:
             lasting.add(newest)
         system = sum(self._counter.message(message) for message in self._system)
-        return system + self._tokens_of(self._placed[n] for n in sorted(lasting))
+        return system + self._tokens_of(lasting)
 
     def _cut_at(self, covered: int, recent_tokens: int, keep_recent: int | None) -> int | None:
         """The earliest boundary behind which there is no more than that, or the last one where there is none; with
         `keep_recent`, the last boundary behind which there are so many messages."""
         best: int | None = None
         total = 0
-        for n in range(len(self._placed) - 1, covered, -1):
-            total += self._count(self._placed[n])
-            if self._placed[n].message.role == "tool":
+        for n in range(len(self._messages) - 1, covered, -1):
+            total += self._count(n)
+            if self._messages[n].role == "tool":
                 continue
             if keep_recent is not None:
-                if len(self._placed) - n >= keep_recent:
+                if len(self._messages) - n >= keep_recent:
                     return n
             elif best is None or total <= recent_tokens:
                 best = n
@@ -191,28 +188,28 @@ class Conversation:
 
     def _arrange(self) -> None:
         through = self._summary.through_seq if self._summary else -1
-        self._recent = bisect_right(self._placed, through, key=lambda placed: placed.seq)
+        self._recent = bisect_right(self._seqs, through)
         self._kept_at = self._verbatim_before(self._recent)
-        self._kept = [self._placed[n] for n in sorted(self._kept_at)]
+        self._kept = sorted(self._kept_at)
 
     def _verbatim_before(self, end: int) -> set[int]:
         """Which messages before that one stay: the first of a person, and the steps of those pinned."""
         kept: set[int] = set()
-        first = next((n for n in range(end) if self._placed[n].message.role == "user"), None)
+        first = next((n for n in range(end) if self._messages[n].role == "user"), None)
         if first is not None:
             kept.add(first)
         for seq in self._pins:
-            n = bisect_right(self._placed, seq, key=lambda placed: placed.seq) - 1
-            if 0 <= n < end and self._placed[n].seq == seq:
+            n = bisect_right(self._seqs, seq) - 1
+            if 0 <= n < end and self._seqs[n] == seq:
                 kept.update(self._step_around(n))
         return kept
 
     def _step_around(self, n: int) -> Iterable[int]:
         begin = n
-        while begin > 0 and self._placed[begin].message.role == "tool":
+        while begin > 0 and self._messages[begin].role == "tool":
             begin -= 1
         end = begin + 1
-        while end < len(self._placed) and self._placed[end].message.role == "tool":
+        while end < len(self._messages) and self._messages[end].role == "tool":
             end += 1
         return range(begin, end)
 
@@ -224,11 +221,11 @@ class Conversation:
     def _shown(self, summary: SummaryRecord) -> ChatMessage:
         return summary_message(summary.text, summary.message_count)
 
-    def _tokens_of(self, placed: Iterable[Placed]) -> int:
-        return sum(self._count(one) for one in placed)
+    def _tokens_of(self, messages: Iterable[int]) -> int:
+        return sum(self._count(n) for n in messages)
 
-    def _count(self, placed: Placed) -> int:
-        count = self._counts.get(placed.seq)
+    def _count(self, n: int) -> int:
+        count = self._counts.get(n)
         if count is None:
-            count = self._counts[placed.seq] = self._counter.message(placed.message)
+            count = self._counts[n] = self._counter.message(self._messages[n])
         return count

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from afk.agents.errors import SummaryError
@@ -13,7 +12,7 @@ from afk.core.events import AnswerRestarted, RunEvent, RunWarning, SummaryRecord
 from afk.core.summarising import Made, Summariser, SummaryFailedError, allowance_tokens
 from afk.core.window import Window
 from afk.llms.protocol import LLM, Answer, ModelError, Retrying, Usage
-from afk.llms.tokens import TokenCounter, counter_for
+from afk.llms.tokens import TokenCounter, counter_soon
 from afk.memory.records import Progress, RunKey
 from afk.memory.store import MemoryStore
 from afk.memory.summaries import NewSummary, SummaryMaker, SummaryRecord
@@ -60,7 +59,7 @@ class Fitter:
         self._progress = progress
         self._window = Window(store, llm, model, config)
         self._counter: TokenCounter | None = None
-        self._tools_tokens = self._tools_counted = 0
+        self._tools_count = self._tools_counted = 0
         self._failed_at: int | None = None
         self._why_failed = ""
 
@@ -89,7 +88,9 @@ class Fitter:
                     ) from None
             else:
                 assert self._counter is not None
-                if self._window.accepted(self._tokens(), self._counter.errs_high_by):
+                if self._window.is_learned and self._window.accepted(
+                    self._tokens(), self._counter.errs_high_by
+                ):
                     await self._window.keep()
                 return answer
 
@@ -105,16 +106,21 @@ class Fitter:
     async def _make_ready(self) -> None:
         if self._counter is None:
             await self._window.load()
-            # a vocabulary takes half a second to read
-            self._counter = await asyncio.to_thread(counter_for, self._model)
+            self._counter = await counter_soon(self._model)
             self._conversation.count_with(self._counter)
+
+    # Counted when somebody wants to know, which nobody does of a model whose context is not known.
+
+    def _tokens(self) -> int:
+        return self._conversation.tokens() + self._tools_tokens()
+
+    def _tools_tokens(self) -> int:
+        assert self._counter is not None
         offered = self._asker.tools
         if len(offered) != self._tools_counted:
             self._tools_counted = len(offered)
-            self._tools_tokens = self._counter.tools(offered)
-
-    def _tokens(self) -> int:
-        return self._conversation.tokens() + self._tools_tokens
+            self._tools_count = self._counter.tools(offered)
+        return self._tools_count
 
     def _is_too_full(self) -> bool:
         limit, share = self._window.request_tokens, self._config.summarise_at
@@ -130,7 +136,7 @@ class Fitter:
         limit, window = self._window.request_tokens, self._window.tokens
         assert limit is not None
         assert self._counter is not None
-        lasting = self._conversation.lasting_tokens() + self._tools_tokens + allowance_tokens(window)
+        lasting = self._conversation.lasting_tokens() + self._tools_tokens() + allowance_tokens(window)
         pins = [pin.seq for pin in await self._store.list_pins(self._key.transcript_id)]
         self._conversation.use(self._conversation.summary, pins)
         full = limit * (self._config.summarise_at or 1.0)

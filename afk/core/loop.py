@@ -32,12 +32,12 @@ from afk.llms.protocol import LLM, Answer, ChatMessage, ModelError, ToolCall, Us
 from afk.memory.records import (
     OPEN_PHASES,
     EffectRecord,
-    MessageRecord,
     Progress,
     ProposedCall,
     RunKey,
     RunSnapshot,
     RunStop,
+    TranscriptMessage,
 )
 from afk.memory.store import MemoryStore
 from afk.tools.read_output import read_output
@@ -349,10 +349,11 @@ class StepLoop:
         self._signals.stop(StopOrder("interrupted", "timeout", detail))
 
 
-def _without_open_step(snapshot: RunSnapshot) -> Sequence[MessageRecord]:
+def _without_open_step(snapshot: RunSnapshot) -> Sequence[TranscriptMessage]:
     """The messages up to the answer whose calls are open; its results are appended when all are there."""
-    last_answer = max(n for n, message in enumerate(snapshot.messages) if message.role == "assistant")
-    return snapshot.messages[: last_answer + 1]
+    messages = snapshot.messages
+    last_answer = next(n for n in range(len(messages) - 1, -1, -1) if messages[n].role == "assistant")
+    return messages[: last_answer + 1]
 
 
 def _completed(text: str) -> RunStop:

@@ -37,6 +37,7 @@ from afk.core.to_the_end import to_the_end
 from afk.core.transcript import title_of
 from afk.llms.protocol import LLM
 from afk.memory.records import (
+    EffectRecord,
     NewRun,
     RunKey,
     RunRecord,
@@ -189,8 +190,10 @@ class Runner(Desk, SummaryDesk):
         require_id("run_id", run_id)
         require_id("thread_id", thread_id)
         store = await self._store()
-        run_id = await self._root_of(store, run_id, thread_id)
-        await self._require_same_agent(store, agent, run_id, thread_id)
+        run = await self._root_of(store, run_id, thread_id)
+        if run is not None:  # taking it says what is wrong otherwise
+            run_id = run.run_id
+            await self._require_same_agent(store, agent, run)
         overlay = json_safe(context)
         if self._config.compact_before_resume is not None:
             await compact_first(store, run_id, thread_id, self._config.compact_before_resume)
@@ -253,48 +256,52 @@ class Runner(Desk, SummaryDesk):
             self._given_llm = default_llm()
         return self._given_llm
 
-    async def _require_same_agent(
-        self, store: MemoryStore, agent: Agent, run_id: str, thread_id: str
-    ) -> None:
-        run = await store.get_run(run_id)
-        if run is None or run.thread_id != thread_id or run.state in ("completed", "failed", "degraded"):
-            return  # taking it says what is wrong, or gives its result
+    async def _require_same_agent(self, store: MemoryStore, agent: Agent, run: RunRecord) -> None:
+        if run.state in TERMINAL:
+            return  # taking it gives its result
         if run.agent_name != agent.name:
             raise AgentConfigurationError(
-                f"Run {run_id} was begun by agent {run.agent_name!r} and can't be resumed by {agent.name!r}. "
+                f"Run {run.run_id} was begun by agent {run.agent_name!r} and can't be resumed by {agent.name!r}. "
                 f"Pass the agent of that name."
             )
         if problem := await self._mismatch(store, level_of(agent, model_of(agent), self._config), run):
             raise AgentConfigurationError(
-                f"Run {run_id} can't be resumed: {problem}. Pass the agent as it was when the run began."
+                f"Run {run.run_id} can't be resumed: {problem}. Pass the agent as it was when the run began."
             )
 
     async def _mismatch(self, store: MemoryStore, level: Level, run: RunRecord) -> str | None:
         """Why these agents can't go on with the open calls of a run and of those inside it, or None."""
         judge = Judge(level.agent, self._policy, self._config, store, run.thread_id, run.workspace)
-        inside = {
-            one.parent_call_id: one
-            for one in await store.list_descendants(run.root_run_id)
-            if one.parent_run_id == run.run_id and one.state not in TERMINAL
-        }
+        delegated: list[EffectRecord] = []
         for effect, _ in await store.read_calls(run.run_id, run.step):
             if effect.finished_at_ms is not None:
                 continue
             if problem := judge.explain_mismatch(effect):
                 return problem
-            child = inside.get(effect.call_id) if effect.effect == "subagent" else None
+            if effect.effect == "subagent":
+                delegated.append(effect)
+        if not delegated:
+            return None
+        inside = {
+            one.parent_call_id: one
+            for one in await store.list_descendants(run.root_run_id)
+            if one.parent_run_id == run.run_id and one.state not in TERMINAL
+        }
+        for effect in delegated:
+            child = inside.get(effect.call_id)
             if child is None:
                 continue
-            if problem := await self._mismatch(
-                store, level_below(level, effect.tool_name, self._config), child
-            ):
+            below = level_below(level, effect.tool_name, self._config)
+            if problem := await self._mismatch(store, below, child):
                 return problem
         return None
 
-    async def _root_of(self, store: MemoryStore, run_id: str, thread_id: str) -> str:
-        """The root of a run of this thread; the run itself where it is one, or is not there."""
+    async def _root_of(self, store: MemoryStore, run_id: str, thread_id: str) -> RunRecord | None:
+        """The root of a run of this thread, which may be the run itself; None where there is none."""
         run = await store.get_run(run_id)
-        return run.root_run_id if run is not None and run.thread_id == thread_id else run_id
+        if run is None or run.thread_id != thread_id:
+            return None
+        return run if run.root_run_id == run_id else await store.get_run(run.root_run_id)
 
     def _start(
         self, store: MemoryStore, agent: Agent, taken: RunSnapshot | RunRecord, *, resumed: bool

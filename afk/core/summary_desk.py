@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from afk.agents.agent import Agent
@@ -14,7 +13,7 @@ from afk.core.inputs import model_of, require_id
 from afk.core.summarising import Summariser, SummaryFailedError
 from afk.core.window import Window
 from afk.llms.protocol import LLM, ToolSpec
-from afk.llms.tokens import TokenCounter, counter_for
+from afk.llms.tokens import TokenCounter, counter_soon
 from afk.memory.store import MemoryStore
 from afk.memory.summaries import PinRecord, StoredConversation, SummaryRecord
 
@@ -82,7 +81,7 @@ class SummaryDesk:
         await store.require_idle(thread_id)
         window = Window(store, llm, model, self._config)
         await window.load()
-        counter = await asyncio.to_thread(counter_for, model)
+        counter = await counter_soon(model)
         conversation = _conversation(stored, agent, counter)
         recent = conversation.tokens() * KEPT_SHARE
         if window.request_tokens is not None:
@@ -148,7 +147,7 @@ class SummaryDesk:
         stored = await store.read_conversation(thread_id)
         window = Window(store, self._llm(), model, self._config)
         await window.load()
-        counter = await asyncio.to_thread(counter_for, model)
+        counter = await counter_soon(model)
         tools = tuple(ToolSpec(t.name, t.description, t.parameters) for t in agent.toolbox) if agent else ()
         return ContextUse(
             tokens=_conversation(stored, agent, counter).tokens() + counter.tools(tools),

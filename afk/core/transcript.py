@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from afk.llms.protocol import ChatMessage, ToolCall
-from afk.memory.records import MessageRecord
+from afk.memory.records import TranscriptMessage
+
+# faster than by name, and a resume makes thousands
+_chat_message, _tool_call = ChatMessage._make, ToolCall._make
 
 
-def chat_message(message: MessageRecord) -> ChatMessage:
-    """One message, with the calls that it makes."""
-    calls: tuple[ToolCall, ...] = ()
-    if message.tool_calls:
-        calls = tuple([ToolCall(c["id"], c["name"], c["arguments"]) for c in message.tool_calls])
-    return ChatMessage(message.role, message.text, calls, message.call_id)
-
-
-def sendable(messages: Iterable[MessageRecord]) -> Iterator[MessageRecord]:
-    """Every message, but for results whose call is not there, in what was saved of a damaged database: no server takes
-    one."""
-    asked: set[str] = set()
-    for message in messages:
-        if message.role != "tool" or message.call_id in asked:
-            for call in message.tool_calls:
-                asked.add(call["id"])
-            yield message
+def sendable(messages: Iterable[TranscriptMessage]) -> tuple[list[int], list[ChatMessage]]:
+    """The places of the messages, and the messages; but for results whose call is not there, in what was saved of a
+    damaged database: no server takes one."""
+    asked: set[str | None] = set()
+    places: list[int] = []
+    chat: list[ChatMessage] = []
+    for seq, role, text, made, call_id, _ in messages:
+        calls = ()
+        if made:
+            calls = tuple([_tool_call((call["id"], call["name"], call["arguments"])) for call in made])
+            asked.update([call.id for call in calls])
+        elif role == "tool" and call_id not in asked:
+            continue
+        places.append(seq)
+        chat.append(_chat_message((role, text, calls, call_id)))
+    return places, chat
 
 
 def title_of(user_message: str) -> str:

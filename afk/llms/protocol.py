@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 Role = Literal["system", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]
@@ -24,8 +24,7 @@ ModelErrorKind = Literal[
 RETRYABLE: frozenset[ModelErrorKind] = frozenset({"rate_limit", "timeout", "unavailable", "protocol"})
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(NamedTuple):
     """One call as the model wrote it. `arguments` is the raw text, which may not be valid JSON."""
 
     id: str
@@ -33,8 +32,7 @@ class ToolCall:
     arguments: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChatMessage:
+class ChatMessage(NamedTuple):
     """One message of a request. `content` is never None: some servers refuse null."""
 
     role: Role

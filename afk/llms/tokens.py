@@ -6,6 +6,7 @@ begun: only one that is in its cache already is used (TIKTOKEN_CACHE_DIR says wh
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -68,8 +69,19 @@ def counter_for(model: str) -> TokenCounter:
     return TokenCounter(_exact(model))
 
 
+async def counter_soon(model: str) -> TokenCounter:
+    """`counter_for`, without holding up the loop."""
+    # the estimate needs nothing, and the first thread of a process takes 2 ms
+    return await asyncio.to_thread(counter_for, model) if _may_count() else counter_for(model)
+
+
+def _may_count() -> bool:
+    """Whether tiktoken, which takes a while to import, can have a vocabulary to count with."""
+    return any(os.path.exists(_kept_at(name)) for name in _VOCABULARIES) and find_spec("tiktoken") is not None
+
+
 def _exact(model: str) -> Callable[[str], int] | None:
-    if find_spec("tiktoken") is None:
+    if not _may_count():
         return None
     tiktoken = import_module("tiktoken")
     try:
@@ -84,15 +96,20 @@ def _exact(model: str) -> Callable[[str], int] | None:
 
 def _is_at_hand(name: str) -> bool:
     """Whether tiktoken would find this vocabulary whole where it looks first, so that it downloads nothing."""
-    folder = os.environ.get("TIKTOKEN_CACHE_DIR", os.environ.get("DATA_GYM_CACHE_DIR"))
-    if folder is None:
-        folder = os.path.join(tempfile.gettempdir(), "data-gym-cache")
     wanted = _VOCABULARIES.get(name)
-    if not folder or wanted is None:
+    if wanted is None:
         return False
-    address = f"{_HOST}{name}.tiktoken"
     try:
-        kept = Path(folder, hashlib.sha1(address.encode()).hexdigest()).read_bytes()
+        kept = Path(_kept_at(name)).read_bytes()
     except OSError:
         return False
     return hashlib.sha256(kept).hexdigest() == wanted
+
+
+def _kept_at(name: str) -> str:
+    """Where tiktoken keeps a vocabulary; "" where it was told to keep none."""
+    folder = os.environ.get("TIKTOKEN_CACHE_DIR", os.environ.get("DATA_GYM_CACHE_DIR"))
+    if folder is None:
+        folder = os.path.join(tempfile.gettempdir(), "data-gym-cache")
+    address = f"{_HOST}{name}.tiktoken"
+    return os.path.join(folder, hashlib.sha1(address.encode()).hexdigest()) if folder else ""

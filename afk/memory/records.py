@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from afk.memory.grants import GrantPattern
 from afk.memory.retention import CompactionReason
@@ -22,6 +22,7 @@ ApprovalStatus = Literal[
 ApprovalKind = Literal["call", "uncertain"]
 DecisionText = Literal["allow", "deny", "respond", "run_again", "happened", "skip"]
 Scope = Literal["once", "thread", "workspace"]
+Role = Literal["user", "assistant", "tool"]
 CheckpointPhase = Literal["start", "answer", "delegated", "result", "final", "fork"]
 
 STATUS_OF_DECISION: dict[DecisionText, ApprovalStatus] = {
@@ -88,19 +89,32 @@ class RunRecord:
     transcript_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRecord:
+class MessageRecord(NamedTuple):
     """One message, append-only. `seq` is its place in the thread; results have theirs reserved with the answer.
     `output_sha`: of a result that `text` shows in part, the hash under which the whole is kept."""
 
     thread_id: str
     run_id: str
     seq: int
-    role: Literal["user", "assistant", "tool"]
+    role: Role
     text: str
     tool_calls: tuple[dict[str, str], ...] = ()
     call_id: str | None = None
     created_at_ms: int = 0
+    output_sha: str | None = None
+
+
+class TranscriptMessage(NamedTuple):
+    """What a model reads of a message; the fields are those of MessageRecord.
+
+    Both are tuples: a resume makes thousands, and a frozen dataclass takes five times as long.
+    """
+
+    seq: int
+    role: Role
+    text: str
+    tool_calls: tuple[dict[str, str], ...] = ()
+    call_id: str | None = None
     output_sha: str | None = None
 
 
@@ -359,7 +373,7 @@ class RunSnapshot:
 
     run: RunRecord
     checkpoint: CheckpointRecord
-    messages: tuple[MessageRecord, ...]
+    messages: tuple[TranscriptMessage, ...]
     effects: tuple[EffectRecord, ...]
     approvals: dict[str, ApprovalRecord]
     owner_died: bool = False

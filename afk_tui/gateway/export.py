@@ -102,7 +102,7 @@ def _document(
         "format": FORMAT,
         "thread": dataclasses.asdict(thread),
         "runs": [run_doc(run) for run in reversed(runs)],
-        "messages": [dataclasses.asdict(message) for message in messages],
+        "messages": [message._asdict() for message in messages],
         "calls": [
             # of a call that a fork reads in its source, the request that decided it
             _call_doc(
@@ -118,7 +118,7 @@ def _document(
                 "parent_run_id": run.parent_run_id,
                 "parent_call_id": run.parent_call_id,
                 "agent_name": run.agent_name,
-                "messages": [dataclasses.asdict(message) for message in messages_of],
+                "messages": [message._asdict() for message in messages_of],
                 "calls": [
                     _call_doc(effect, requests[effect.effect_id], is_live=effect.run_id in live)
                     for effect, _ in calls_of

@@ -6,16 +6,16 @@ import random
 
 import pytest
 
-from afk.core.context import Conversation, Placed
+from afk.core.context import Conversation
 from afk.llms.protocol import ChatMessage
 from afk.llms.tokens import TokenCounter
-from afk.memory.records import MessageRecord
+from afk.memory.records import TranscriptMessage
 from afk.memory.summaries import SummaryRecord
 
 
-def records(count: int) -> list[MessageRecord]:
+def records(count: int) -> list[TranscriptMessage]:
     roles = ("user", "assistant")
-    return [MessageRecord("th", "run", n + 1, roles[n % 2], f"message {n}") for n in range(count)]
+    return [TranscriptMessage(n + 1, roles[n % 2], f"message {n}") for n in range(count)]
 
 
 def anew(conversation: Conversation) -> int:
@@ -64,12 +64,12 @@ async def test_a_step_counts_what_is_new_and_nothing_else(monkeypatch: pytest.Mo
     looked_at: list[int] = []
     real = Conversation._count
 
-    def count(self: Conversation, one: Placed) -> int:
-        looked_at.append(one.seq)
-        return real(self, one)
+    def count(self: Conversation, n: int) -> int:
+        looked_at.append(n)
+        return real(self, n)
 
     monkeypatch.setattr(Conversation, "_count", count)
     conversation.append(2_001, ChatMessage("assistant", "more"))
     conversation.tokens()
     conversation.tokens()
-    assert looked_at == [2_001]
+    assert looked_at == [2_000]

@@ -25,9 +25,11 @@ async def closed(store: MemoryStore) -> tuple[str, str]:
     store.live_runs.clear()
     snapshot = await begin(store, "run_2")
     [(effect, result)] = await store.list_effects("run_1")
-    assert [m for m in snapshot.messages if m.role == "tool"] == [result]
     assert effect.finished_at_ms is not None
     assert result is not None
+    assert [(m.seq, m.text, m.call_id) for m in snapshot.messages if m.role == "tool"] == [
+        (result.seq, result.text, result.call_id)
+    ]
     return effect.phase, result.text
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from afk.memory.records import MessageHead, MessageRecord
-from afk.memory.sqlite.rows import MESSAGE, messages_of
+from afk.memory.records import MessageHead, MessageRecord, TranscriptMessage
+from afk.memory.sqlite.rows import MESSAGE, TRANSCRIPT, messages_of, transcript_of
 
 ANY_PLACE = 2**62
 
@@ -54,19 +54,33 @@ def read_messages(
     db: sqlite3.Connection, thread_id: str, last: int = ANY_PLACE, *, first: int = 0
 ) -> tuple[MessageRecord, ...]:
     """The messages of a thread at these places, in order, those of its sources among them."""
+    return tuple(messages_of(_message_rows(db, MESSAGE, 2, thread_id, first, last)))
+
+
+def read_transcript(
+    db: sqlite3.Connection, thread_id: str, last: int = ANY_PLACE
+) -> tuple[TranscriptMessage, ...]:
+    """What a model reads of all messages up to a place."""
+    return tuple(transcript_of(_message_rows(db, TRANSCRIPT, 0, thread_id, 0, last)))
+
+
+def _message_rows(
+    db: sqlite3.Connection, columns: str, place: int, thread_id: str, first: int, last: int
+) -> list[Sequence[Any]]:
+    """`place`: which of the columns that is."""
     found: list[Sequence[Any]] = []
     read = stretches(db, thread_id, first, last)
     for stretch in read:
         cursor = db.cursor()
         cursor.row_factory = None
         rows = cursor.execute(
-            f"SELECT {MESSAGE} FROM message m WHERE thread_id = ? AND seq BETWEEN ? AND ? ORDER BY seq",
+            f"SELECT {columns} FROM message m WHERE thread_id = ? AND seq BETWEEN ? AND ? ORDER BY seq",
             (stretch.thread_id, stretch.first, stretch.last),
         ).fetchall()
-        found += [row for row in rows if row[0] not in stretch.hidden] if stretch.hidden else rows
+        found += [row for row in rows if row[place] not in stretch.hidden] if stretch.hidden else rows
     if len(read) > 1:
-        found.sort(key=lambda row: row[0])
-    return tuple(messages_of(found))
+        found.sort(key=lambda row: row[place])
+    return found
 
 
 def message_heads(db: sqlite3.Connection, thread_id: str, after: int = -1) -> list[MessageHead]:

@@ -6,7 +6,6 @@ Nothing that was saved is changed or taken away. What is put beside it says of i
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 
 from afk.memory.sqlite.lineage import effect_rows, read_messages
 from afk.memory.sqlite.rows import dump
@@ -122,7 +121,7 @@ def _mend_conversation(db: sqlite3.Connection, thread: sqlite3.Row, now_ms: int)
                 "UPDATE message SET tool_calls = ? WHERE thread_id = ? AND seq = ?",
                 (dump(calls), answer.thread_id, seq),
             )
-            messages[seq] = replace(answer, tool_calls=tuple(calls))
+            messages[seq] = answer._replace(tool_calls=tuple(calls))
         else:
             run_id = made[0]["run_id"]
             messages[seq] = add_message(db, thread_id, run_id, seq, "assistant", "", now_ms, tool_calls=calls)

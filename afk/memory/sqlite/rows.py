@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from afk.agents.errors import AgentCheckpointCorruptionError
@@ -17,6 +17,7 @@ from afk.memory.records import (
     GrantRecord,
     MessageRecord,
     RunRecord,
+    TranscriptMessage,
 )
 
 
@@ -68,33 +69,38 @@ def run_of(row: sqlite3.Row) -> RunRecord:
 
 
 MESSAGE = (
-    "m.seq, m.thread_id, m.run_id, m.role, m.text, m.tool_calls, m.call_id, m.created_at_ms, m.output_sha"
+    "m.thread_id, m.run_id, m.seq, m.role, m.text, m.tool_calls, m.call_id, m.created_at_ms, m.output_sha"
 )
-"""What `messages_of` takes, of `message m`."""
+"""What `messages_of` takes, of `message m`: the fields of a MessageRecord in their order."""
+
+TRANSCRIPT = "m.seq, m.role, m.text, m.tool_calls, m.call_id, m.output_sha"
+"""The same for `transcript_of`."""
+
+_message, _transcript_message = MessageRecord._make, TranscriptMessage._make
 
 
 def messages_of(rows: Sequence[Sequence[Any]]) -> list[MessageRecord]:
-    """Rows of MESSAGE. A resume reads thousands: by place, and the calls of all as one text, which takes half the
-    time of one by one."""
-    texts = [row[5] for row in rows if row[5] is not None]
-    calls = json.loads(f"[{','.join(texts)}]")
-    if len(calls) != len(texts):  # damaged such that two of them are one
-        raise json.JSONDecodeError("the calls of a message are damaged", ",".join(texts), 0)
-    calls_of = iter(calls)
+    """Rows of MESSAGE."""
+    made = _calls_of([row[5] for row in rows])
+    return [_message((*row[:5], () if row[5] is None else next(made), *row[6:])) for row in rows]
+
+
+def transcript_of(rows: Sequence[Sequence[Any]]) -> list[TranscriptMessage]:
+    """Rows of TRANSCRIPT, of which a resume reads thousands."""
+    made = _calls_of([row[3] for row in rows])
     return [
-        MessageRecord(
-            thread_id,
-            run_id,
-            seq,
-            role,
-            text,
-            () if tool_calls is None else tuple(next(calls_of)),
-            call_id,
-            created_at_ms,
-            output_sha,
-        )
-        for seq, thread_id, run_id, role, text, tool_calls, call_id, created_at_ms, output_sha in rows
+        _transcript_message((seq, role, text, () if calls is None else next(made), call_id, output_sha))
+        for seq, role, text, calls, call_id, output_sha in rows
     ]
+
+
+def _calls_of(texts: Sequence[str | None]) -> Iterator[tuple[dict[str, str], ...]]:
+    """The calls of each message that makes any. All are read as one text, in half the time of one by one."""
+    there = [text for text in texts if text is not None]
+    calls = json.loads(f"[{','.join(there)}]")
+    if len(calls) != len(there):  # damaged such that two of them are one
+        raise json.JSONDecodeError("the calls of a message are damaged", ",".join(there), 0)
+    return map(tuple, calls)
 
 
 def checksum_of(

@@ -23,7 +23,7 @@ from afk.memory.records import (
     RunStop,
 )
 from afk.memory.sqlite.closing import close_run
-from afk.memory.sqlite.lineage import read_messages
+from afk.memory.sqlite.lineage import read_transcript
 from afk.memory.sqlite.owners import Owners, refuse_if_live
 from afk.memory.sqlite.pins import pinned_places
 from afk.memory.sqlite.rows import (
@@ -253,7 +253,7 @@ def snapshot_of(db: sqlite3.Connection, run: sqlite3.Row, *, owner_died: bool) -
             "Its conversation is still there: send a new message to its thread."
         )
     checkpoint = checkpoint_of(row)
-    messages = read_messages(db, run["transcript_id"], checkpoint.head_seq)
+    messages = read_transcript(db, run["transcript_id"], checkpoint.head_seq)
     if why := what_does_not_fit(db, run, checkpoint, len(messages)):
         raise AgentCheckpointCorruptionError(
             f"Run {run['id']} can't be resumed: {why}. Nothing was changed. "

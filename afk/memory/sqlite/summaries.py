@@ -13,7 +13,7 @@ from typing import Any
 
 from afk.agents.errors import SummaryError, ThreadNotFoundError
 from afk.memory.records import Progress, RunKey
-from afk.memory.sqlite.lineage import read_messages
+from afk.memory.sqlite.lineage import read_messages, read_transcript
 from afk.memory.sqlite.owners import Owners, refuse_if_live
 from afk.memory.sqlite.pins import pinned_places
 from afk.memory.sqlite.rows import dump
@@ -127,7 +127,7 @@ def read_conversation(db: sqlite3.Connection, thread_id: str) -> StoredConversat
     """All that says what a thread's next request would be."""
     thread = _require_thread(db, thread_id)
     return StoredConversation(
-        messages=read_messages(db, thread_id),
+        messages=read_transcript(db, thread_id),
         summary=in_effect(db, thread_id, thread_id, thread["head_seq"]),
         pins=pinned_places(db, thread_id, thread["head_seq"]),
     )
