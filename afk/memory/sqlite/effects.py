@@ -24,13 +24,13 @@ from afk.memory.sqlite.outputs import add_result
 from afk.memory.sqlite.rows import approval_of, dump, effect_of
 from afk.memory.sqlite.runs import write_stop
 from afk.memory.sqlite.writing import (
-    add_checkpoint,
     add_event,
     add_message,
     add_request,
-    note_progress,
     require_epoch,
     reserve,
+    step_on,
+    write_checkpoint,
 )
 
 
@@ -48,19 +48,20 @@ def record_answer(
 ) -> tuple[int, tuple[EffectRecord, ...]]:
     """Boundary A: the answer, a reserved place for each result, the calls as effects, the requests, a checkpoint;
     with `stop` the end of the run too. Returns the answer's place and the effects in the order of the calls."""
-    require_epoch(db, key, now_ms)
+    run = step_on(db, key, progress, now_ms)
     seq = reserve(db, key.transcript_id, 1 + len(calls), now_ms)
+    answered = list(tool_calls)
     add_message(
-        db, key.transcript_id, key.run_id, seq, "assistant", text, now_ms, tool_calls=list(tool_calls)
+        db, key.transcript_id, key.run_id, seq, "assistant", text, now_ms, tool_calls=answered, count=False
     )
     effects: list[EffectRecord] = []
     for position, call in enumerate(calls):
         effect_id = new_id("eff")
         settled = call.result
-        db.execute(
+        row = db.execute(
             "INSERT INTO effect (id, run_id, thread_id, call_id, step, position, tool_name, effect, arguments,"
             " args_sha, idempotency_key, phase, attempt, epoch, result_seq, allowed_by, finished_at_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?) RETURNING *",
             (
                 effect_id,
                 key.run_id,
@@ -79,18 +80,26 @@ def record_answer(
                 call.allowed_by,
                 now_ms if settled else None,
             ),
-        )
-        row = db.execute("SELECT * FROM effect WHERE id = ?", (effect_id,)).fetchone()
+        ).fetchone()
         if settled:
-            add_result(db, row, settled, now_ms)
+            add_result(db, row, settled, now_ms, count=False)
         elif call.request:
             add_request(db, row, call.request, new_id("apr"), now_ms)
             row = db.execute("SELECT * FROM effect WHERE id = ?", (effect_id,)).fetchone()
         effects.append(effect_of(row))
-    note_progress(db, key.run_id, progress)
     phase = "answer" if calls else "final"
     open_calls = [e.call_id for e in effects if e.finished_at_ms is None]
-    add_checkpoint(db, key.run_id, key.thread_id, progress.step, phase, {"open_calls": open_calls}, now_ms)
+    write_checkpoint(
+        db,
+        run,
+        key.thread_id,
+        progress.step,
+        phase,
+        {"open_calls": open_calls},
+        now_ms,
+        progress=progress,
+        uncounted=1 + len(effects) - len(open_calls),
+    )
     add_event(db, key.thread_id, key.run_id, "llm_call", dict(telemetry), now_ms)
     if stop:
         write_stop(db, key, stop, now_ms)
@@ -116,7 +125,7 @@ def begin_effect(
     workspace; its use is an event.
     """
     run = require_epoch(db, key, now_ms)
-    changed = db.execute(
+    row = db.execute(
         """
         UPDATE effect SET phase = 'executing', attempt = attempt + 1, epoch = :epoch, arguments = :arguments,
                args_sha = :args_sha, started_at_ms = :now
@@ -139,6 +148,7 @@ def begin_effect(
                 SELECT 1 FROM approval_grant g WHERE g.id = substr(effect.allowed_by, 7) AND g.revoked_at_ms IS NULL
                   AND g.tool_name = effect.tool_name AND g.scope_key = CASE g.scope WHEN 'thread'
                       THEN :thread_id ELSE (SELECT workspace FROM run WHERE id = effect.run_id) END))
+        RETURNING *
         """,
         {
             "id": effect_id,
@@ -151,10 +161,9 @@ def begin_effect(
             "decided_sha": decided_sha,
             "now": now_ms,
         },
-    ).rowcount
-    if changed != 1:
+    ).fetchone()
+    if row is None:
         return None
-    row = db.execute("SELECT * FROM effect WHERE id = ?", (effect_id,)).fetchone()
     if row["approval_id"]:
         db.execute(
             "UPDATE approval SET consumed_at_ms = ? WHERE id = ? AND consumed_at_ms IS NULL",
@@ -207,28 +216,27 @@ def record_result(
 ) -> EffectRecord:
     """Boundary B: the result in its reserved place, the effect settled, a checkpoint. The request that decided it,
     if it was not used by I, is used now (a denial, an answer in the tool's place)."""
-    require_epoch(db, key, now_ms)
+    run = step_on(db, key, progress, now_ms)
     marks = ", ".join("?" * len(from_phases))
-    changed = db.execute(
+    row = db.execute(
         f"UPDATE effect SET phase = ?, finished_at_ms = ? WHERE id = ? AND run_id = ? AND finished_at_ms IS NULL"
-        f" AND phase IN ({marks})",
+        f" AND phase IN ({marks}) RETURNING *",
         (result.phase, now_ms, effect_id, key.run_id, *from_phases),
-    ).rowcount
-    if changed != 1:
+    ).fetchone()
+    if row is None:
         raise RunFencedError(
             f"The outcome of call {effect_id} was recorded before, so this one is refused. "
             "Open the thread again to see how it stands."
         )
-    row = db.execute("SELECT * FROM effect WHERE id = ?", (effect_id,)).fetchone()
-    add_result(db, row, result, now_ms)
+    add_result(db, row, result, now_ms, count=False)
     if row["approval_id"]:
         db.execute(
             "UPDATE approval SET consumed_at_ms = coalesce(consumed_at_ms, ?) WHERE id = ?",
             (now_ms, row["approval_id"]),
         )
-    note_progress(db, key.run_id, progress)
-    add_checkpoint(
-        db, key.run_id, key.thread_id, row["step"], "result", open_work(db, key.run_id, row["step"]), now_ms
+    state = open_work(db, key.run_id, row["step"])
+    write_checkpoint(
+        db, run, key.thread_id, row["step"], "result", state, now_ms, progress=progress, uncounted=1
     )
     add_event(
         db,

@@ -43,7 +43,9 @@ def add_outputs(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-def add_result(db: sqlite3.Connection, effect: sqlite3.Row, result: CallResult, now_ms: int) -> None:
+def add_result(
+    db: sqlite3.Connection, effect: sqlite3.Row, result: CallResult, now_ms: int, *, count: bool = True
+) -> None:
     """The result of a call at its place, and the whole of it where the message shows a part: both, or neither."""
     if result.whole is not None:
         _keep(db, result.whole, now_ms)
@@ -57,6 +59,7 @@ def add_result(db: sqlite3.Connection, effect: sqlite3.Row, result: CallResult, 
         now_ms,
         call_id=effect["call_id"],
         output_sha=result.whole.sha256 if result.whole else None,
+        count=count,
     )
 
 

@@ -20,10 +20,13 @@ from afk.memory.records import (
     TranscriptMessage,
 )
 
+# made once: `json.dumps` makes another for each value
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
 
 def dump(value: Any) -> str:
     """JSON, the same text for the same value. Raises TypeError for what JSON can't hold: nothing is lost silently."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = _ENCODER.encode(value)
     try:
         text.encode()
     except UnicodeEncodeError:  # half a character: JSON can escape it, UTF-8 can't hold it

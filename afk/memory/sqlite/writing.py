@@ -14,16 +14,35 @@ from afk.memory.text import storable
 
 def require_epoch(db: sqlite3.Connection, key: RunKey, now_ms: int) -> sqlite3.Row:
     """The run's row, if this epoch still owns it. Raises RunFencedError, so that the transaction is undone."""
-    changed = db.execute(
-        "UPDATE run SET updated_at_ms = ? WHERE id = ? AND epoch = ? AND owner IS NOT NULL",
-        (now_ms, key.run_id, key.epoch),
-    ).rowcount
-    if changed != 1:
+    return _owned(key, db.execute(f"UPDATE run SET updated_at_ms = ? {_OWNED}", (now_ms, *_owner(key))))
+
+
+def step_on(db: sqlite3.Connection, key: RunKey, progress: Progress, now_ms: int) -> sqlite3.Row:
+    """`require_epoch`, what the run has used up, and the number of a further checkpoint, in one."""
+    used = (progress.step, dump(progress.usage), dump(progress.budget))
+    updated = db.execute(
+        "UPDATE run SET updated_at_ms = ?, step = ?, usage = ?, budget = ?, checkpoint = checkpoint + 1"
+        f" {_OWNED}",
+        (now_ms, *used, *_owner(key)),
+    )
+    return _owned(key, updated)
+
+
+_OWNED = "WHERE id = ? AND epoch = ? AND owner IS NOT NULL RETURNING *"
+
+
+def _owner(key: RunKey) -> tuple[str, int]:
+    return key.run_id, key.epoch
+
+
+def _owned(key: RunKey, updated: sqlite3.Cursor) -> sqlite3.Row:
+    row = updated.fetchone()
+    if row is None:
         raise RunFencedError(
             f"Run {key.run_id} was taken over by another process, so what this one was about to record is refused. "
             "Open the thread again to see how it stands."
         )
-    return db.execute("SELECT * FROM run WHERE id = ?", (key.run_id,)).fetchone()
+    return row
 
 
 def add_message(
@@ -38,8 +57,10 @@ def add_message(
     tool_calls: list[dict[str, str]] | None = None,
     call_id: str | None = None,
     output_sha: str | None = None,
+    count: bool = True,
 ) -> MessageRecord:
-    """One message at its place; `reserve` gave the place before."""
+    """One message at its place; `reserve` gave the place before. Without `count`, the checkpoint that follows counts
+    it."""
     text = storable(text)
     db.execute(
         "INSERT INTO message (thread_id, seq, role, chars, lines, run_id, call_id, created_at_ms, tool_calls, text,"
@@ -58,10 +79,15 @@ def add_message(
             output_sha,
         ),
     )
-    db.execute("UPDATE thread SET message_count = message_count + 1 WHERE id = ?", (thread_id,))
+    if count:
+        _count_messages(db, thread_id, 1)
     return MessageRecord(
         thread_id, run_id, seq, role, text, tuple(tool_calls or ()), call_id, now_ms, output_sha
     )
+
+
+def _count_messages(db: sqlite3.Connection, thread_id: str, more: int) -> None:
+    db.execute("UPDATE thread SET message_count = message_count + ? WHERE id = ?", (more, thread_id))
 
 
 def reserve(db: sqlite3.Connection, thread_id: str, places: int, now_ms: int) -> int:
@@ -93,23 +119,45 @@ def add_checkpoint(
     state: dict[str, Any],
     now_ms: int,
 ) -> None:
-    """The next checkpoint of a run, at the present head of its conversation. `spent`, in its state: what the run had
-    used up by then, where that is anything."""
+    """The next checkpoint of a run, at the present head of its conversation."""
+    run = db.execute(
+        "UPDATE run SET checkpoint = checkpoint + 1 WHERE id = ? RETURNING *", (run_id,)
+    ).fetchone()
+    write_checkpoint(db, run, thread_id, step, phase, state, now_ms)
+
+
+def write_checkpoint(
+    db: sqlite3.Connection,
+    run: sqlite3.Row,
+    thread_id: str,
+    step: int,
+    phase: CheckpointPhase,
+    state: dict[str, Any],
+    now_ms: int,
+    *,
+    progress: Progress | None = None,
+    uncounted: int = 0,
+) -> None:
+    """The checkpoint whose number `run`, the run's row as it is now, already has. `spent`, in its state: what the run
+    had used up by then (`progress`, else what the row says), where that is anything. `uncounted`: so many messages
+    came to its conversation with it."""
+    transcript_id = run["transcript_id"]
+    apart = transcript_id != thread_id
+    if apart and uncounted:
+        _count_messages(db, transcript_id, uncounted)
     head_seq, message_count, ordinal = db.execute(
-        "UPDATE thread SET state_ordinal = state_ordinal + 1 WHERE id = ?"
+        "UPDATE thread SET state_ordinal = state_ordinal + 1, message_count = message_count + ? WHERE id = ?"
         " RETURNING head_seq, message_count, state_ordinal",
-        (thread_id,),
+        (0 if apart else uncounted, thread_id),
     ).fetchone()
-    number, transcript_id, usage, budget = db.execute(
-        "UPDATE run SET checkpoint = checkpoint + 1 WHERE id = ?"
-        " RETURNING checkpoint, transcript_id, usage, budget",
-        (run_id,),
-    ).fetchone()
-    if transcript_id != thread_id:
+    if apart:
         head_seq, message_count = db.execute(
             "SELECT head_seq, message_count FROM thread WHERE id = ?", (transcript_id,)
         ).fetchone()
-    spent = _spent(json.loads(usage), json.loads(budget))
+    if progress is None:
+        progress = Progress(step, json.loads(run["usage"]), json.loads(run["budget"]))
+    spent = _spent(progress)
+    run_id, number = run["id"], run["checkpoint"]
     text = dump({"v": 1, **state, "spent": spent} if spent else {"v": 1, **state})
     db.execute(
         "INSERT INTO checkpoint (run_id, number, thread_id, ordinal, step, phase, head_seq, message_count, state,"
@@ -130,11 +178,11 @@ def add_checkpoint(
     )
 
 
-def _spent(usage: dict[str, int], budget: dict[str, int]) -> dict[str, int]:
+def _spent(progress: Progress) -> dict[str, int]:
     counts = {
-        "input_tokens": usage.get("input_tokens", 0),
-        "output_tokens": usage.get("output_tokens", 0),
-        "tool_calls": budget.get("tool_calls", 0),
+        "input_tokens": progress.usage.get("input_tokens", 0),
+        "output_tokens": progress.usage.get("output_tokens", 0),
+        "tool_calls": progress.budget.get("tool_calls", 0),
     }
     return {name: count for name, count in counts.items() if count}
 
