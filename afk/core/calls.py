@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,7 @@ from afk.memory.records import (
     RunKey,
     RunRecord,
     RunStop,
+    TranscriptMessage,
 )
 from afk.memory.store import Lifeline, MemoryStore
 from afk.memory.text import storable
@@ -109,6 +110,14 @@ class CallWorker:
         self._budget = budget
         self._keeper = OutcomeKeeper(store, key, progress, emit)
         self._emit = emit
+        self._results: dict[int, TranscriptMessage] = {}
+
+    def take_results(self, places: Sequence[int]) -> list[TranscriptMessage] | None:
+        """The results at these places as they were written here; None where that was not all of them."""
+        known = [self._results.get(seq) for seq in places]
+        self._results.clear()
+        results = [result for result in known if result is not None]
+        return results if len(results) == len(known) else None
 
     async def advance(self, call: OpenCall) -> OpenCall | None:
         """The call as it then stands if it waits for a person, None when it has its result."""
@@ -365,6 +374,9 @@ class CallWorker:
     ) -> None:
         result = as_shown(replace(result, text=storable(result.text)), self._judge.config.result_limits)
         done = await self._keeper.record(effect, result, phases, duration_ms)
+        sha = result.whole.sha256 if result.whole else None
+        place = done.result_seq
+        self._results[place] = TranscriptMessage(place, "tool", result.text, (), done.call_id, sha)
         self._emit(
             CallFinished(
                 self._key.run_id, done.call_id, done.result_seq, done.tool_name, done.phase, duration_ms

@@ -107,6 +107,9 @@ class StepLoop:
         )
         self._worker = CallWorker(store, self.key, run, judge, self._budget, self._progress, emit, delegate)
         self._seen_version: tuple[int, int] | None = None
+        self._places: list[
+            int
+        ] = []  # of the step's results; of one that this is a resume of, only the disk knows
 
     @property
     def step(self) -> int:
@@ -229,6 +232,7 @@ class StepLoop:
 
     def _tell_calls(self, judged: list[ProposedCall], effects: tuple[EffectRecord, ...]) -> None:
         run_id = self.key.run_id
+        self._places = [effect.result_seq for effect in effects]
         for call, effect in zip(judged, effects, strict=True):
             self._emit(CallProposed(run_id, call.call_id, effect.result_seq, call.tool_name, call.arguments))
             if call.result:
@@ -319,7 +323,10 @@ class StepLoop:
 
     async def _append_results(self) -> None:
         """The results of the step, in the order of the calls."""
-        for result in await self._store.step_results(self.key.run_id, self._step):
+        results = self._worker.take_results(self._places) if self._places else None
+        if results is None:  # others wrote some of them
+            results = await self._store.step_results(self.key.run_id, self._step)
+        for result in results:
             self._chat.append(result.seq, ChatMessage("tool", result.text, (), result.call_id))
             if result.output_sha is not None:
                 self._asker.offer(read_output)

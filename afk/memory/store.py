@@ -34,6 +34,7 @@ from afk.memory.records import (
     RunSnapshot,
     RunStop,
     ThreadRecord,
+    TranscriptMessage,
 )
 from afk.memory.retention import (
     CompactionReason,
@@ -250,7 +251,7 @@ class MemoryStore(SummaryStore, WholeOutputs, TimelineStore, Protocol):
         """All runs inside a root run, the oldest first."""
         ...
 
-    async def step_results(self, run_id: str, step: int) -> list[MessageRecord]:
+    async def step_results(self, run_id: str, step: int) -> list[TranscriptMessage]:
         """A step's results, in the order of the calls."""
         ...
 

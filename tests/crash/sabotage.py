@@ -6,7 +6,7 @@ import sqlite3
 from typing import Any, Literal
 
 from afk.memory import SQLiteMemoryStore
-from afk.memory.sqlite import approvals, effects, family, runs, summaries
+from afk.memory.sqlite import approvals, effects, family, runs, summaries, writing
 
 Sabotage = Literal["intent", "claim", "epoch", "decision", "owner", "lifeline", "child", "summary"]
 
@@ -19,8 +19,7 @@ def take_out(mechanism: Sabotage) -> None:
         case "claim":
             effects.begin_effect = _claim_anything(effects.begin_effect)
         case "epoch":
-            for module in (effects, family, runs):
-                module.require_epoch = _any_epoch  # type: ignore[attr-defined]
+            writing.OWNED = "WHERE id = ? AND ? > 0 RETURNING *"
         case "decision":
             approvals.decide = _decide_always(approvals.decide)
         case "owner":
@@ -87,19 +86,15 @@ def _claim_anything(begin: Any) -> Any:
         def execute(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
             if "UPDATE effect SET phase = 'executing'" in sql:
                 conditions = sql.index("AND finished_at_ms IS NULL")
-                sql = sql[:conditions]
+                sql = f"{sql[:conditions]} RETURNING *"
             elif sql.startswith("UPDATE run SET updated_at_ms") and "epoch" in sql:
-                sql, values = "UPDATE run SET updated_at_ms = ? WHERE id = ?", values[:2]
+                sql, values = "UPDATE run SET updated_at_ms = ? WHERE id = ? RETURNING *", values[:2]
             return self._db.execute(sql, values)
 
     def claim(db: sqlite3.Connection, *args: Any) -> Any:
         return begin(Unconditional(db), *args)
 
     return claim
-
-
-def _any_epoch(db: sqlite3.Connection, key: Any, now_ms: int) -> sqlite3.Row:
-    return db.execute("SELECT * FROM run WHERE id = ?", (key.run_id,)).fetchone()
 
 
 def _decide_always(decide: Any) -> Any:

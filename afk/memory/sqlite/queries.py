@@ -15,11 +15,13 @@ from afk.memory.records import (
     GrantRecord,
     MessageRecord,
     RunRecord,
+    TranscriptMessage,
 )
 from afk.memory.sqlite.lineage import effect_rows, read_messages
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.rows import (
     MESSAGE,
+    TRANSCRIPT,
     approval_of,
     checkpoint_of,
     effect_of,
@@ -27,6 +29,7 @@ from afk.memory.sqlite.rows import (
     grant_of,
     messages_of,
     run_of,
+    transcript_of,
 )
 from afk.memory.sqlite.runs import read_state
 
@@ -154,14 +157,14 @@ def list_effects(db: sqlite3.Connection, run_id: str) -> list[tuple[EffectRecord
     return [(effect_of(row), results.get((row["thread_id"], row["result_seq"]))) for row in rows]
 
 
-def step_results(db: sqlite3.Connection, run_id: str, step: int) -> list[MessageRecord]:
+def step_results(db: sqlite3.Connection, run_id: str, step: int) -> list[TranscriptMessage]:
     """A step's results, in the order of the calls."""
     rows = db.execute(
-        f"SELECT {MESSAGE} FROM effect e JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
+        f"SELECT {TRANSCRIPT} FROM effect e JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
         " WHERE e.run_id = ? AND e.step = ? ORDER BY e.position",
         (run_id, step),
     )
-    return messages_of(rows.fetchall())
+    return transcript_of(rows.fetchall())
 
 
 def list_events(db: sqlite3.Connection, thread_id: str, after: int, limit: int) -> list[EventRecord]:

@@ -11,10 +11,13 @@ from afk.memory.records import CheckpointPhase, MessageRecord, Progress, Request
 from afk.memory.sqlite.rows import checksum_of, dump, dump_or_null
 from afk.memory.text import storable
 
+# of an UPDATE of `run`, with `_owner` of the key
+OWNED = "WHERE id = ? AND epoch = ? AND owner IS NOT NULL RETURNING *"
+
 
 def require_epoch(db: sqlite3.Connection, key: RunKey, now_ms: int) -> sqlite3.Row:
     """The run's row, if this epoch still owns it. Raises RunFencedError, so that the transaction is undone."""
-    return _owned(key, db.execute(f"UPDATE run SET updated_at_ms = ? {_OWNED}", (now_ms, *_owner(key))))
+    return _owned(key, db.execute(f"UPDATE run SET updated_at_ms = ? {OWNED}", (now_ms, *_owner(key))))
 
 
 def step_on(db: sqlite3.Connection, key: RunKey, progress: Progress, now_ms: int) -> sqlite3.Row:
@@ -22,13 +25,10 @@ def step_on(db: sqlite3.Connection, key: RunKey, progress: Progress, now_ms: int
     used = (progress.step, dump(progress.usage), dump(progress.budget))
     updated = db.execute(
         "UPDATE run SET updated_at_ms = ?, step = ?, usage = ?, budget = ?, checkpoint = checkpoint + 1"
-        f" {_OWNED}",
+        f" {OWNED}",
         (now_ms, *used, *_owner(key)),
     )
     return _owned(key, updated)
-
-
-_OWNED = "WHERE id = ? AND epoch = ? AND owner IS NOT NULL RETURNING *"
 
 
 def _owner(key: RunKey) -> tuple[str, int]:
