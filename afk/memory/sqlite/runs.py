@@ -266,13 +266,12 @@ def snapshot_of(db: sqlite3.Connection, run: sqlite3.Row, *, owner_died: bool) -
             (run["id"], checkpoint.step),
         )
     )
-    approvals = {
-        r["effect_id"]: approval_of(r)
-        for r in db.execute(
-            "SELECT a.* FROM effect e JOIN approval a ON a.id = e.approval_id WHERE e.run_id = ? AND e.step = ?",
-            (run["id"], checkpoint.step),
-        )
-    }
+    requests = [
+        db.execute("SELECT * FROM approval WHERE id = ?", (effect.approval_id,)).fetchone()
+        for effect in effects
+        if effect.approval_id
+    ]
+    approvals = {row["effect_id"]: approval_of(row) for row in requests if row is not None}
     transcript_id, head_seq = run["transcript_id"], checkpoint.head_seq
     return RunSnapshot(
         run_of(run),

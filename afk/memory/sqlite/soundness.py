@@ -61,11 +61,12 @@ def what_does_not_fit(
 
 def lost_calls(db: sqlite3.Connection, run_id: str, checkpoint: CheckpointRecord) -> list[str]:
     """The calls without a result that a checkpoint stands in the middle of, and that are not there."""
-    there = db.execute(
-        "SELECT call_id FROM effect WHERE run_id = ? AND step = ?", (run_id, checkpoint.step)
-    ).fetchall()
-    known = {row[0] for row in there}
-    return [call_id for call_id in checkpoint.state.get("open_calls", ()) if call_id not in known]
+    open_calls: list[str] = checkpoint.state.get("open_calls", [])
+    if not open_calls:
+        return []
+    there = db.execute("SELECT call_id FROM effect WHERE run_id = ? AND step = ?", (run_id, checkpoint.step))
+    known = {row[0] for row in there.fetchall()}
+    return [call_id for call_id in open_calls if call_id not in known]
 
 
 def incomplete_threads(db: sqlite3.Connection) -> tuple[str, ...]:
