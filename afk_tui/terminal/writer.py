@@ -1,4 +1,5 @@
-"""What goes to the terminal, written by a thread of its own: whoever hands it in never waits for the terminal."""
+"""What goes to the terminal: whoever hands it in never waits for the terminal. What it does not take at once is written
+by a thread of its own."""
 
 from __future__ import annotations
 
@@ -23,6 +24,8 @@ MOST_BYTES = 16 * 1024 * 1024
 class TerminalWriter(threading.Thread):
     """Writes to the terminal that is open at `fd`, in order, whenever it takes something.
 
+    What a terminal takes at once is written by whoever hands it in: this thread would get to it only when the app,
+    which goes on at once, has been at its next work for a while (Python switches threads every 5 ms).
     `on_caught_up` is called, by this thread, when all is written after `miss` was called; `on_gone` when the terminal
     is closed: from then on all is thrown away. The process need not wait for this thread to end.
     """
@@ -43,16 +46,26 @@ class TerminalWriter(threading.Thread):
 
     def write(self, data: bytes) -> None:
         """Have it written. Never waits."""
-        if not data:
-            return
         with self._changed:
             if self.is_gone or self._pending_bytes > MOST_BYTES:
                 return
             if not self._pending_bytes:
+                data = data[self._written_at_once(data) :]
                 self._since_s = time.monotonic()
+            if not data:
+                return
             self._pending_bytes += len(data)
             self._waiting.append(data)
             self._changed.notify_all()
+
+    def _written_at_once(self, data: bytes) -> int:
+        """How much of it the terminal took without anybody waiting. That it is gone, the thread finds out."""
+        if not self._is_own:
+            return 0  # a write to it may wait
+        try:
+            return os.write(self._fd, data)
+        except OSError:
+            return 0
 
     @property
     def is_behind(self) -> bool:
