@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +20,9 @@ from afk_tui.gateway.views import ConversationItem
 # what is shown of a command that still runs: its end, this often
 LIVE_OUTPUT_CHARS = 8_000
 LIVE_OUTPUT_EVERY_S = 0.1
+# A fast model says a thousand pieces a second. Each message costs the app a tenth of a millisecond, and it paints less
+# often than this.
+ANSWER_EVERY_S = 0.02
 
 
 class Pump:
@@ -38,12 +42,39 @@ class Pump:
         # of the runs inside the run: where the call stands that each works for, and whose they are
         self._inside: dict[str, tuple[int, str]] = {}
         self._allowed: set[str] = set()
+        self._grown: list[str] = []  # of the answer, and not told yet
+        self._grown_told_at = 0.0
+        self._grown_timer: asyncio.TimerHandle | None = None
         self.ended_in = ""
 
     async def run(self) -> None:
         """Carry every event; returns when the run has stopped."""
-        async for event in self._handle.events:
-            await self._tell(event)
+        try:
+            async for event in self._handle.events:
+                if isinstance(event, events.AnswerDelta) and event.run_id == self._handle.run_id:
+                    self._grow_answer(event.text)
+                    continue
+                self._tell_grown()
+                await self._tell(event)
+        finally:
+            self._tell_grown()
+
+    def _grow_answer(self, text: str) -> None:
+        self._grown.append(text)
+        if self._grown_timer is None:
+            loop = asyncio.get_running_loop()
+            self._grown_timer = loop.call_at(self._grown_told_at + ANSWER_EVERY_S, self._tell_grown)
+
+    def _tell_grown(self) -> None:
+        """The first piece after a while is told at once, what comes within 20 ms of it together."""
+        if self._grown_timer is not None:
+            self._grown_timer.cancel()
+            self._grown_timer = None
+        if self._grown:
+            text = "".join(self._grown)
+            self._grown.clear()
+            self._grown_told_at = asyncio.get_running_loop().time()
+            self._post(told.AnswerGrew(self._thread_id, clean(text)))
 
     async def _tell(self, event: events.RunEvent) -> None:
         if event.run_id == self._handle.run_id:
@@ -59,7 +90,7 @@ class Pump:
             case events.StepStarted():
                 self._post(told.AnswerBegan(thread_id, event.step))
             case events.AnswerDelta():
-                self._post(told.AnswerGrew(thread_id, clean(event.text)))
+                return  # told together with others
             case events.AnswerRestarted():
                 self._post(told.AnswerRestarted(thread_id, event.attempt, event.delay_s, clean(event.reason)))
             case events.AnswerRecorded():

@@ -38,6 +38,14 @@ class PacedApp(App[ReturnType]):
             return
         super()._display(screen, renderable)
 
+    def _end_batch(self) -> None:
+        """Textual loses the paint whose tick came while parts of another screen were being mounted, and with it what
+        was to be called after it, until something else happens to that screen."""
+        super()._end_batch()
+        if not self._batch_count:
+            for screen in self.screen_stack:
+                screen.check_idle()
+
     def on_caught_up(self) -> None:
         """What was left out is on the screen now."""
         if self._running and self.screen_stack:

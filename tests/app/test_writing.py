@@ -98,6 +98,11 @@ async def test_a_megabyte_is_pasted_looked_at_kept_over_a_restart_and_sent_whole
         await driven.until(lambda: driven.app.screen.query_one(Conversation).top.piece > 100, "the end of it")
         await driven.pilot.press("escape")
         await driven.until_screen("MainScreen")
+
+        async def is_kept() -> bool:
+            return await driven.main.gateway.recall("draft", driven.main.draft_key) == composer.kept_draft
+
+        await driven.until(is_kept, "the draft to be on disk")
     async with start() as driven:
         await driven.until_shown("[pasted 1: 52,000 lines")
         await driven.pilot.press("enter")

@@ -120,6 +120,22 @@ async def test_of_a_batch_of_changes_nothing_is_painted_before_its_end(
         await until(lambda: app.frames > 0)
 
 
+async def test_a_tick_that_comes_amid_a_batch_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with house(monkeypatch) as app:
+        app.room.query_one(Input).cursor_blink = False  # it would make up for it
+        app.room.query_one(Static).update("after")
+        await settled(app)
+        assert app.room._update_timer._active.is_set()
+        with app.batch_update():
+            app.room._on_timer_update()
+            for _ in range(20):  # what was on its way to the screen is over
+                await asyncio.sleep(0)
+            assert not app.room._update_timer._active.is_set()
+        # nothing else happens to the screen: another tick is due all the same
+        await until(lambda: app.room._update_timer._active.is_set())
+        assert app.room._dirty_widgets
+
+
 async def test_what_changes_by_itself_is_painted_at_the_next_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     async with house(monkeypatch) as app:
         app.room.query_one(Static).update("after")
