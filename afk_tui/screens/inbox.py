@@ -180,9 +180,12 @@ class InboxScreen(PaintsKeys, Helped, ModalScreen[Chosen | None]):
             self._deafness.mistaken(event)
 
     async def reload(self) -> None:
-        """Read again what waits; the cursor stays on its row."""
-        await self.query_one(_WaitingList).reload()
-        self._list_keys()
+        """Read again what waits; the cursor stays on its row. Does nothing before the list is there, or once the screen
+        was left, which may be meanwhile."""
+        for waiting in self.query(_WaitingList):
+            await waiting.reload()
+        if self.query(_WaitingList):
+            self._list_keys()
 
     def on_paged_list_row_chosen(self, message: PagedList.RowChosen) -> None:
         """Answer with the row chosen."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from textual import events
 
+from afk_tui.gateway.gateway import Gateway
+from afk_tui.gateway.views import WaitingRow
 from afk_tui.screens.approval import ApprovalScreen
 from afk_tui.screens.inbox import Chosen, InboxScreen
 
@@ -121,6 +125,26 @@ async def test_an_answer_to_a_request_that_was_decided_meanwhile_answers_nothing
         assert said == ["That request was decided meanwhile: nothing was answered."]
         assert [r.title for r in await gateway.requests()] == ["run_command echo two >> ran.txt"]
         assert driven.app.screen is driven.main
+
+
+async def test_an_inbox_that_is_left_while_it_is_read_again_is_no_bug(start, monkeypatch) -> None:
+    async with start() as driven:
+        await two_waiting(driven)
+        inbox = await open_inbox(driven)
+        go, asked, waiting = asyncio.Event(), asyncio.Event(), Gateway.waiting
+
+        async def slowly(gateway: Gateway) -> list[WaitingRow]:
+            asked.set()
+            await go.wait()
+            return await waiting(gateway)
+
+        monkeypatch.setattr(Gateway, "waiting", slowly)
+        reading = asyncio.create_task(inbox.reload())
+        await asked.wait()
+        inbox.dismiss(None)
+        await driven.until(lambda: not inbox.is_running, "the inbox to be gone")
+        go.set()
+        await reading
 
 
 async def test_a_reason_is_begun_in_the_inbox_and_reaches_that_request(start) -> None:
