@@ -13,6 +13,7 @@ QUICK_SIZES = (5, 10)
 # 1 KB of result, and the arguments and the name that the model wrote
 CONTENT_BYTES = 1024 + 40
 OURS, LANGGRAPH, SQLITE, AIOSQLITE = "afk", "langgraph, sync", "floor: sqlite3", "floor: aiosqlite"
+HOP = "floor: aiosqlite, one hop"
 
 
 def subjects(peers: Peers) -> list[Subject]:
@@ -21,6 +22,7 @@ def subjects(peers: Peers) -> list[Subject]:
         Subject(OURS, "afk_steps.py"),
         Subject(SQLITE, "floor_steps.py", arguments=("sqlite3",)),
         Subject(AIOSQLITE, "floor_steps.py", arguments=("aiosqlite",)),
+        Subject(HOP, "floor_steps.py", arguments=("aiosqlite", "hop")),
     ]
     # beyond these sizes a run takes longer than all others together: they grow with the square of it
     for name, peer, program, words, largest in (
@@ -55,7 +57,9 @@ def measure(peers: Peers, rounds: int, quick: bool, tell: Callable[[str], None])
         "Wall and CPU are of the whole process from the beginning of the run to its end, the code of the model "
         "and of the tool included, imports not. The file's WAL is folded in. *Flushed*: commits that reach the disk "
         "before they return.",
-        "The floor writes as many rows' worth of bytes, with as many commits and flushes as a step of ours has.",
+        "The floor writes as many rows' worth of bytes, with as many commits and flushes as a step of ours has; *one "
+        "hop*: each transaction goes to aiosqlite's thread as a whole, as ours do. "
+        + _beside_floors(taken, sizes),
         f"Content is {CONTENT_BYTES:,} bytes a step: the result, and the call as the model wrote it.",
         *peers.notes_of("langgraph", "openai-agents", "dbos"),
     ]
@@ -95,9 +99,24 @@ def _add_row(
     report.rows.append((*row, counted("commits"), counted("flushed")))
 
 
+def _beside_floors(taken: Taken, sizes: tuple[int, ...]) -> str:
+    compared_at = _compared_at(sizes)
+    ours = taken.get((OURS, compared_at), Figures())
+    ratios = {
+        name: ratio_by_round(ours, taken.get((name, compared_at), Figures()), "cpu_s")
+        for name in (HOP, SQLITE)
+    }
+    said = [f"{number(found)} × {name.removeprefix('floor: ')}" for name, found in ratios.items() if found]
+    return f"Our CPU at {compared_at:,} steps is {' and '.join(said)}."
+
+
+def _compared_at(sizes: tuple[int, ...]) -> int:
+    return 800 if 800 in sizes else sizes[-1]
+
+
 def _judge(report: Report, taken: Taken, sizes: tuple[int, ...]) -> None:
     small, large = sizes[0], sizes[-1]
-    compared_at = 800 if 800 in sizes else sizes[-1]
+    compared_at = _compared_at(sizes)
 
     def figures(name: str, size: int) -> Figures:
         return taken.get((name, size), Figures())

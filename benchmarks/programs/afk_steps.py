@@ -20,6 +20,7 @@ from afk.memory import SQLiteMemoryStore
 from afk.tools import tool
 
 RESUMING = "resume" in WORDS
+RUN_ID = FOLDER / "run_id"
 
 
 class Scripted:
@@ -39,6 +40,8 @@ class Scripted:
             yield Answer("", (call,), "tool_calls", usage=Usage(10, 10))
             return
         if "prepare" in WORDS:
+            (run,) = await store.list_runs("thread")
+            RUN_ID.write_text(run.run_id)  # whoever resumes a run knows which
             finish({})
         yield Answer("Done.", (), "stop", usage=Usage(10, 10))
 
@@ -55,13 +58,12 @@ async def work(n: int) -> str:
 async def main() -> None:
     global resumed_at
     agent = Agent(name="worker", model="scripted", tools=[work])
-    store = SQLiteMemoryStore(FOLDER / "afk.db")
     async with Runner(memory_store=store, llm=Scripted(), config=RunnerConfig(max_steps=None)) as runner:
         if RESUMING:
             assert agent.toolbox[0].parameters  # made once in a process, whatever it resumes
+            run_id = RUN_ID.read_text()
             resumed_at = time.monotonic()
-            (run,) = await runner.list_runs("thread")
-            await runner.resume(agent, run_id=run.run_id, thread_id="thread")
+            await runner.resume(agent, run_id=run_id, thread_id="thread")
         clock = Clock()
         result = await runner.run(agent, user_message="Work.", thread_id="thread")
         figures = clock.figures()
@@ -70,4 +72,5 @@ async def main() -> None:
 
 
 resumed_at = 0.0
+store = SQLiteMemoryStore(FOLDER / "afk.db")
 asyncio.run(main())
