@@ -47,9 +47,10 @@ def measure(peers: Peers, rounds: int, quick: bool, tell: Callable[[str], None])
     report.notes += [
         "*Open* is the list, or the thread at its end, read and painted again (what is above that is read after it was "
         "painted, and counts in the memory); *a change shown* is what the app does when another process recorded "
-        "something; *a page* a key of the list or the conversation; *scrolling* goes from the end to the beginning as "
-        "the scrollbar does, page by page or in 300 steps, each painted before the next; *while it is indexed* is a "
-        "key's echo in the first minutes with a file that has no search index; *find* a text that one message has. "
+        "something; *a page* a key of the list or the conversation, a thirtieth of a second after the one before; "
+        "*scrolling* goes from the end to the beginning as the scrollbar does, page by page or in 300 steps, each "
+        "painted before the next; *while it is indexed* is a key's echo in the first minutes with a file that has no "
+        "search index; *find* a text that one message has. "
         "*Memory* is the most that the process held. The app is driven in a process of its own at 120x36; the file is "
         "warm.",
     ]

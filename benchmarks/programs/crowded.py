@@ -32,6 +32,7 @@ from afk_tui.widgets.paged_list import PagedList
 WHAT = WORDS[0]
 QUICK = "quick" in WORDS
 TIMES = 2 if QUICK else 9
+HELD_KEY_S = 1 / 30
 # frames from the end of a thread to its beginning: every page of a short one, as often; evenly spread in a long one
 FRAMES = 20 if QUICK else 300
 DATABASE = FOLDER / "afk.db"
@@ -78,7 +79,14 @@ class Measured:
         *,
         before: Work | None = None,
     ) -> None:
-        """A key, until what it changes has changed and is painted."""
+        """A key, until what it changes has changed and is painted; the one before it was as long ago as those of a key
+        that is held down are."""
+
+        async def rest() -> None:
+            if before is not None:
+                await before()
+                await self.painted()
+            await asyncio.sleep(HELD_KEY_S)
 
         async def press() -> None:
             old = seen()
@@ -86,7 +94,7 @@ class Measured:
             while seen() == old:  # noqa: ASYNC110 - nothing tells when
                 await asyncio.sleep(0)
 
-        await self.median(name, press, times, before=before)
+        await self.median(name, press, times, before=rest)
 
     async def list_keys(self, rows: PagedList[Any], name: str, key: str, times: int) -> None:
         """A key of a list, from its beginning: the end of a short one would be reached at once."""

@@ -33,10 +33,10 @@ TABLES: tuple[tuple[str, compaction.Table], ...] = (
 
 
 # for so long after somebody else wrote, a batch is followed by a pause of so many times its own length: who writes all
-# the time then finds the lock taken one time in thirty
+# the time then finds the lock taken one time in forty-five
 ATTENTIVE_S = 0.5
-PAUSE = 30
-LONGEST_PAUSE_S = 0.25
+PAUSE = 45
+LONGEST_PAUSE_S = 0.4
 
 
 @dataclass(slots=True)
