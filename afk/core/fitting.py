@@ -59,7 +59,7 @@ class Fitter:
         self._progress = progress
         self._window = Window(store, llm, model, config)
         self._counter: TokenCounter | None = None
-        self._tools_count = self._tools_counted = 0
+        self._tools_counted = (0, 0)  # how many were offered, and their tokens
         self._failed_at: int | None = None
         self._why_failed = ""
 
@@ -109,18 +109,16 @@ class Fitter:
             self._counter = await counter_soon(self._model)
             self._conversation.count_with(self._counter)
 
-    # Counted when somebody wants to know, which nobody does of a model whose context is not known.
-
     def _tokens(self) -> int:
+        """Only for who needs it: nobody does of a model whose context is not known."""
         return self._conversation.tokens() + self._tools_tokens()
 
     def _tools_tokens(self) -> int:
         assert self._counter is not None
         offered = self._asker.tools
-        if len(offered) != self._tools_counted:
-            self._tools_counted = len(offered)
-            self._tools_count = self._counter.tools(offered)
-        return self._tools_count
+        if len(offered) != self._tools_counted[0]:
+            self._tools_counted = (len(offered), self._counter.tools(offered))
+        return self._tools_counted[1]
 
     def _is_too_full(self) -> bool:
         limit, share = self._window.request_tokens, self._config.summarise_at

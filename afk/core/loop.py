@@ -107,9 +107,8 @@ class StepLoop:
         )
         self._worker = CallWorker(store, self.key, run, judge, self._budget, self._progress, emit, delegate)
         self._seen_version: tuple[int, int] | None = None
-        self._places: list[
-            int
-        ] = []  # of the step's results; of one that this is a resume of, only the disk knows
+        # of the step's results; of a step that was begun before this resume only the disk knows them
+        self._places: list[int] = []
 
     @property
     def step(self) -> int:

@@ -53,9 +53,9 @@ class Window:
         return self.tokens
 
     def accepted(self, sent_tokens: int, errs_high_by: float) -> bool:
-        """Whether what was learned is wrong by now, since a request was answered that counts so many tokens here, up to
-        `errs_high_by` times the truth; then it is as if nothing had been learned."""
-        if not self.is_learned or self.tokens is None or sent_tokens <= self.tokens * errs_high_by:
+        """Of a window that was learned: whether that is wrong by now, since a request was answered that counts so many
+        tokens here, up to `errs_high_by` times the truth; then it is as if nothing had been learned."""
+        if self.tokens is None or sent_tokens <= self.tokens * errs_high_by:
             return False
         self.is_learned = False
         self.tokens = self._config.context_window_tokens or known_window_tokens(self._model)

@@ -51,10 +51,8 @@ class Pump:
         """Carry every event; returns when the run has stopped."""
         try:
             async for event in self._handle.events:
-                if isinstance(event, events.AnswerDelta) and event.run_id == self._handle.run_id:
-                    self._grow_answer(event.text)
-                    continue
-                self._tell_grown()
+                if not isinstance(event, events.AnswerDelta):
+                    self._tell_grown()
                 await self._tell(event)
         finally:
             self._tell_grown()
@@ -90,7 +88,7 @@ class Pump:
             case events.StepStarted():
                 self._post(told.AnswerBegan(thread_id, event.step))
             case events.AnswerDelta():
-                return  # told together with others
+                self._grow_answer(event.text)
             case events.AnswerRestarted():
                 self._post(told.AnswerRestarted(thread_id, event.attempt, event.delay_s, clean(event.reason)))
             case events.AnswerRecorded():

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from afk.core.events import CallFinished, CallStarted
+from afk.memory import SQLiteMemoryStore
+from afk.memory.records import TranscriptMessage
 from afk.tools import ToolContext, ToolError, tool
 from tests.core.conftest import MakeRunner
 from tests.core.kit import Ledger, ScriptedModel, agent_with, call, events_of, rows, say, until
@@ -41,6 +43,39 @@ async def test_results_stand_in_the_order_of_the_calls_not_of_completion(runner:
     stored = rows(db, "SELECT text FROM message WHERE role = 'tool' ORDER BY seq")
     assert stored == [("slow",), ("fast",)]
     assert [e.output for e in result.tool_executions] == ["slow", "fast"]
+
+
+async def test_results_that_the_run_wrote_itself_are_not_read_back_and_are_what_a_resume_reads(
+    runner: MakeRunner, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_back: list[int] = []
+    real = SQLiteMemoryStore.step_results
+
+    async def step_results(store: SQLiteMemoryStore, run_id: str, step: int) -> list[TranscriptMessage]:
+        read_back.append(step)
+        return await real(store, run_id, step)
+
+    monkeypatch.setattr(SQLiteMemoryStore, "step_results", step_results)
+
+    @tool(effect="read")
+    async def odd() -> str:
+        """No text that can be stored, and too long for a message."""
+        return "half \ud800 a character\n" * 20_000
+
+    wanted = (("look", {"what": "a"}), ("look", {"what": "b"}), ("odd", {}))
+    model = ScriptedModel(call(*wanted), call(*wanted), call(("act", {"what": "c"})), say("The end."))
+    making = runner(model)
+    agent = agent_with(ledger.tool("look", "read"), ledger.tool("act"), odd)
+    result = await making.run(agent, user_message="go")
+    assert result.state == "awaiting_approval"
+    assert read_back == []
+    seen = model.requests[-1].messages
+    (request,) = await making.list_approvals()
+    await making.decide(request.approval_id, "allow", args_sha=request.args_sha)
+    await making.resume(agent, run_id=result.run_id, thread_id=result.thread_id)
+    # of the step that was open, only the disk knows all results
+    assert read_back == [3]
+    assert model.requests[-1].messages[: len(seen)] == seen
 
 
 async def test_calls_that_need_no_approval_do_not_wait_for_those_that_do(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,18 @@ def test_without_its_vocabulary_at_hand_tiktoken_is_not_asked_and_nothing_is_dow
         assert torn.read_bytes() == b"aGVsbG8= 0\n"
     finally:
         counter_for.cache_clear()
+
+
+def test_without_a_vocabulary_nothing_is_imported_and_no_thread_begun(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, sys, threading\n"
+        "from afk.llms.tokens import counter_soon\n"
+        "assert asyncio.run(counter_soon('gpt-4o')).errs_high_by > 1\n"
+        "assert 'tiktoken' not in sys.modules\n"
+        "assert 'concurrent.futures.thread' not in sys.modules\n"
+    )
+    environment = {**os.environ, "TIKTOKEN_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True)
 
 
 def test_of_a_model_that_tiktoken_does_not_know_the_tokens_are_estimated() -> None:

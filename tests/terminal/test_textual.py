@@ -52,6 +52,8 @@ def test_what_paints_a_key_at_once_and_keeps_the_first_ones_is_there() -> None:
     idle = inspect.getsource(Screen._on_idle)
     assert "self._dirty_widgets" in idle
     assert "self._update_timer.resume()" in idle
+    assert list(inspect.signature(App._end_batch).parameters) == ["self"]
+    assert "self._batch_count" in inspect.getsource(App._end_batch)
 
 
 def test_the_parts_that_are_used_are_there() -> None:

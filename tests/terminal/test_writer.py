@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pty
 import select
@@ -24,15 +23,19 @@ def terminal() -> Iterator[Pair]:
     outside, inside = pty.openpty()
     tty.setraw(inside)
     yield outside, inside
-    for descriptor in (outside, inside):
-        with contextlib.suppress(OSError):
-            os.close(descriptor)
+    os.close(outside)
+    os.close(inside)
 
 
 @pytest.fixture
-def writer(terminal: Pair) -> TerminalWriter:
+def writer(terminal: Pair) -> Iterator[TerminalWriter]:
     """One whose thread does not run yet."""
-    return TerminalWriter(terminal[1], on_caught_up=lambda: None, on_gone=lambda: None)
+    writer = TerminalWriter(terminal[1], on_caught_up=lambda: None, on_gone=lambda: None)
+    yield writer
+    if writer.ident is None:
+        writer.start()
+    writer.clear()
+    assert writer.close(10)
 
 
 def taken(outside: int, count: int) -> bytes:
@@ -85,12 +88,13 @@ def test_whoever_hands_in_never_waits_for_a_terminal_that_takes_nothing(
     assert writer.is_behind
 
 
-def test_that_a_terminal_is_gone_is_told_whoever_was_writing(terminal: Pair) -> None:
+def test_that_a_terminal_is_gone_is_told_whoever_was_writing() -> None:
     gone = threading.Event()
-    writer = TerminalWriter(terminal[1], on_caught_up=lambda: None, on_gone=gone.set)
+    outside, inside = pty.openpty()
+    writer = TerminalWriter(inside, on_caught_up=lambda: None, on_gone=gone.set)
     writer.start()
-    os.close(terminal[1])
-    os.close(terminal[0])
+    os.close(inside)
+    os.close(outside)
     deadline = time.monotonic() + 30
     while not gone.is_set() and time.monotonic() < deadline:
         writer.write(b"a frame")

@@ -22,13 +22,16 @@ def require_epoch(db: sqlite3.Connection, key: RunKey, now_ms: int) -> sqlite3.R
 
 def step_on(db: sqlite3.Connection, key: RunKey, progress: Progress, now_ms: int) -> sqlite3.Row:
     """`require_epoch`, what the run has used up, and the number of a further checkpoint, in one."""
-    used = (progress.step, dump(progress.usage), dump(progress.budget))
     updated = db.execute(
         "UPDATE run SET updated_at_ms = ?, step = ?, usage = ?, budget = ?, checkpoint = checkpoint + 1"
         f" {OWNED}",
-        (now_ms, *used, *_owner(key)),
+        (now_ms, *_used(progress), *_owner(key)),
     )
     return _owned(key, updated)
+
+
+def _used(progress: Progress) -> tuple[int, str, str]:
+    return progress.step, dump(progress.usage), dump(progress.budget)
 
 
 def _owner(key: RunKey) -> tuple[str, int]:
@@ -239,5 +242,5 @@ def note_progress(db: sqlite3.Connection, run_id: str, progress: Progress) -> No
     """What the run has used up so far."""
     db.execute(
         "UPDATE run SET step = ?, usage = ?, budget = ? WHERE id = ?",
-        (progress.step, dump(progress.usage), dump(progress.budget), run_id),
+        (*_used(progress), run_id),
     )
