@@ -13,9 +13,10 @@ from afk.agents.errors import (
     ApprovalExpiredError,
     ApprovalNotFoundError,
     ApprovalStaleError,
+    RunFencedError,
 )
 from afk.memory import MemoryStore
-from afk.memory.records import CallResult, Decision, RunStop
+from afk.memory.records import CallResult, Decision, RunSnapshot, RunStop
 from tests.memory.kit import (
     Clock,
     Story,
@@ -81,6 +82,32 @@ class BoundaryContract(StorePromises):
         _, (effect,) = await answer(store, key, refused)
         assert (effect.phase, effect.finished_at_ms is None) == ("failed", False)
         assert [m.text for m in await store.messages("th")] == ["go", "answer", "no such tool"]
+
+    async def test_what_a_settles_is_counted_so_that_the_checkpoint_fits(self, store: MemoryStore) -> None:
+        key = (await begin(store)).run
+        refused = proposed("a", result=CallResult("failed", "no such tool"))
+        await answer(store, key, refused, proposed("b"), refused)
+        thread = await store.get_thread("th")
+        assert thread is not None
+        assert thread.message_count == len(await store.messages("th")) == 4
+        newest = (await store.list_checkpoints("th"))[0]
+        assert (newest.message_count, newest.state["open_calls"]) == (4, ["b"])
+        await store.stop_run(key_of(key), interrupted())
+        store.live_runs.clear()
+        assert isinstance(await store.take_run("run_1", "th", None), RunSnapshot)
+
+    async def test_after_its_stop_a_run_writes_nothing_more_under_that_epoch(
+        self, store: MemoryStore
+    ) -> None:
+        run = (await begin(store)).run
+        _, (effect,) = await answer(store, run, proposed("a"))
+        await store.stop_run(key_of(run), interrupted())
+        before = await store.messages("th")
+        with pytest.raises(RunFencedError, match="taken over"):
+            await settle(store, run, effect)
+        with pytest.raises(RunFencedError, match="taken over"):
+            await answer(store, run, step=2)
+        assert await store.messages("th") == before
 
     async def test_a_can_end_the_run_in_the_same_transaction(self, store: MemoryStore) -> None:
         key = (await begin(store)).run
