@@ -76,26 +76,26 @@ async def prepare() -> dict[str, float]:
         await one.run(AGENT, user_message="Work.", thread_id="thread")
     with sqlite3.connect(PATH, isolation_level=None) as db:
         many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
-        columns = "thread_id, run_id, type, body, created_at_ms"
-        events = db.execute("SELECT count(*) FROM event").fetchone()[0]
+        columns = "thread, run, type, body, created_at_ms"
+        events = db.execute("SELECT count(*) FROM event_row").fetchone()[0]
         for _ in range((SIZE - events) // BATCH + 1):
-            left = SIZE - db.execute("SELECT count(*) FROM event").fetchone()[0]
+            left = SIZE - db.execute("SELECT count(*) FROM event_row").fetchone()[0]
             db.execute(
-                f"{many} INSERT INTO event ({columns}) SELECT {columns} FROM event, n WHERE event.id = 3",
+                f"{many} INSERT INTO event_row ({columns}) SELECT {columns} FROM event_row, n WHERE id = 3",
                 (min(BATCH, left),),
             ) if left > 0 else None
-        names = [row[1] for row in db.execute("PRAGMA table_info(checkpoint)")]
+        names = [row[1] for row in db.execute("PRAGMA table_info(checkpoint_row)") if row[1] != "n"]
         values = ["number + i" if name in ("number", "ordinal") else name for name in names]
         values = [
             "ordinal + i" if name == "ordinal" else value for name, value in zip(names, values, strict=True)
         ]
         db.execute(
-            f"{many} INSERT INTO checkpoint ({', '.join(names)}) SELECT {', '.join(values)} FROM n,"
-            " (SELECT * FROM checkpoint ORDER BY number DESC LIMIT 1)",
+            f"{many} INSERT INTO checkpoint_row ({', '.join(names)}) SELECT {', '.join(values)} FROM n,"
+            " (SELECT * FROM checkpoint_row ORDER BY number DESC LIMIT 1)",
             (STATES,),
         )
-        db.execute("UPDATE thread SET state_ordinal = (SELECT max(ordinal) FROM checkpoint)")
-        db.execute("UPDATE run SET checkpoint = (SELECT max(number) FROM checkpoint)")
+        db.execute("UPDATE thread SET state_ordinal = (SELECT max(ordinal) FROM checkpoint_row)")
+        db.execute("UPDATE run SET checkpoint = (SELECT max(number) FROM checkpoint_row)")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     db.close()
     return {"bytes": PATH.stat().st_size}
@@ -148,15 +148,16 @@ def _time_transactions() -> list[float]:
 def bare() -> dict[str, float]:
     db = sqlite3.connect(PATH, isolation_level=None)
     db.execute("PRAGMA synchronous = NORMAL")
+    (here,) = db.execute("SELECT n FROM name WHERE id = 'thread'").fetchone()
     before = PATH.stat().st_size
     clock = Clock()
     removed = db.execute(
-        "DELETE FROM event WHERE thread_id = 'thread' AND id <= (SELECT id FROM event WHERE thread_id = 'thread'"
+        f"DELETE FROM event_row WHERE thread = {here} AND id <= (SELECT id FROM event_row WHERE thread = {here}"
         f" ORDER BY id DESC LIMIT 1 OFFSET {KEPT_EVENTS})"
     ).rowcount
     removed += db.execute(
-        "DELETE FROM checkpoint WHERE thread_id = 'thread' AND ordinal <= (SELECT ordinal FROM checkpoint"
-        f" WHERE thread_id = 'thread' ORDER BY ordinal DESC LIMIT 1 OFFSET {KEPT_STATES})"
+        f"DELETE FROM checkpoint_row WHERE thread = {here} AND ordinal <= (SELECT ordinal FROM checkpoint_row"
+        f" WHERE thread = {here} ORDER BY ordinal DESC LIMIT 1 OFFSET {KEPT_STATES})"
     ).rowcount
     deleted = clock.figures()
     db.executescript("PRAGMA incremental_vacuum(1000000000)")

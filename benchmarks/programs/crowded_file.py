@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from afk.memory.sqlite.rows import checksum_of
+from afk.memory.sqlite.naming import NUMBER
+from afk.memory.sqlite.rows import checksum_of, state_text
 
 FEW = 20
 TEXT = (
@@ -25,14 +26,15 @@ RUN = (
     " VALUES (?1, ?2, ?2, 'assistant', 'm', '{}', ?3, 'completed', 1, '{}', '{}', '{}', 1, ?4, ?1, 1, 1)"
 )
 MESSAGE = (
-    "INSERT INTO message (thread_id, seq, role, chars, lines, run_id, created_at_ms, text)"
-    " VALUES (?, ?, ?, ?, 1, ?, 1, ?)"
+    "INSERT INTO message_row (thread, seq, role, chars, lines, run, created_at_ms, text)"
+    f" VALUES ({NUMBER}, ?, ?, ?, 1, {NUMBER}, 1, ?)"
 )
 CHECKPOINT = (
-    "INSERT INTO checkpoint (run_id, number, thread_id, ordinal, step, phase, head_seq, message_count, state, checksum,"
-    " created_at_ms) VALUES (?1, ?2, ?3, ?2 + 1, ?2, 'final', 2, 2, ?4, ?5, 1)"
+    "INSERT INTO checkpoint_row (run, number, thread, ordinal, step, phase, head_seq, message_count, state, checksum,"
+    f" created_at_ms) VALUES ({NUMBER.replace('?', '?1')}, ?2, {NUMBER.replace('?', '?3')}, ?2 + 1, ?2, 'final', 2, 2,"
+    " ?4, ?5, 1)"
 )
-STATE = '{"open_calls":[],"v":1}'
+STATE = state_text({}, ())
 
 
 def prepare(database: Path, workspace: Path, what: str, size: int) -> None:

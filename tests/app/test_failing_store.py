@@ -133,7 +133,7 @@ async def test_on_a_read_only_disk_it_says_so_and_what_to_do(start, db: Path, tm
 
 async def test_with_a_page_of_messages_overwritten_it_says_how_to_save_the_rest(start, db: Path) -> None:
     await leave_interrupted(start)
-    overwrite_page(db, "message")
+    overwrite_page(db, "message_row")
     async with start() as driven:
         await until_said(
             driven, "it is damaged. Save what can be read of it with: afk-tui doctor --salvage OUT"

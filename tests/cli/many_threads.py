@@ -10,20 +10,27 @@ import threading
 from collections.abc import Generator
 from pathlib import Path
 
+from tests.support.tables import writable
+
 
 def multiply(db: Path, number: int, *, events: int) -> list[str]:
     """Copy the oldest finished thread so many times, each with so many events of long ago; their ids."""
-    with contextlib.closing(sqlite3.connect(db)) as connection, connection:
+    with contextlib.closing(writable(db)) as connection, connection:
         connection.row_factory = sqlite3.Row
         (source,) = connection.execute("SELECT id FROM thread ORDER BY rowid LIMIT 1").fetchone()
         names = [f"thread_copy_{n:05}" for n in range(number)]
         for table in ("thread", "run", "checkpoint"):
             key = "id" if table == "thread" else "thread_id"
-            columns = [row["name"] for row in connection.execute(f"PRAGMA table_info({table})")]
+            # numbers are given to the copies
+            columns = [
+                row["name"]
+                for row in connection.execute(f"PRAGMA table_info({table})")
+                if row["name"] not in ("n", "thread", "run")
+            ]
             for row in connection.execute(f"SELECT * FROM {table} WHERE {key} = ?", (source,)).fetchall():
                 marks = ", ".join("?" * len(columns))
                 connection.executemany(
-                    f"INSERT INTO {table} VALUES ({marks})",
+                    f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})",
                     ([_renamed(row[c], source, name) for c in columns] for name in names),
                 )
         connection.executemany(

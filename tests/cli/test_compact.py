@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from contextlib import closing
 
 from afk.core.schedule import CompactionSchedule, write_schedule
@@ -12,6 +11,7 @@ from afk.memory.retention import Retention
 from tests.cli.conftest import Waiting
 from tests.cli.kit import Cli
 from tests.memory.compaction_kit import compactions
+from tests.support.tables import writable
 
 RESULT_KEYS = {
     "events_removed",
@@ -38,7 +38,7 @@ def test_a_dry_run_counts_and_removes_nothing(cli: Cli, waiting: Waiting) -> Non
 
 
 def test_with_one_option_the_other_kind_is_left_alone(cli: Cli, waiting: Waiting) -> None:
-    with closing(sqlite3.connect(cli.db)) as db, db:
+    with closing(writable(cli.db)) as db, db:
         db.execute("UPDATE event SET created_at_ms = created_at_ms - 10000")
     by_age = cli("compact", waiting.thread_id, "--max-age", "1s", "--dry-run", "--json").expect(0).json
     assert by_age["events_removed"] == by_age["events_before"] > 0

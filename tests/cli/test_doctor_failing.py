@@ -60,7 +60,7 @@ def test_a_locked_database_is_read_all_the_same_and_is_sound(cli: Cli, waiting: 
 def test_an_overwritten_page_is_named_and_the_rest_is_saved_and_goes_on(
     cli: Cli, waiting: Waiting, tmp_path: Path
 ) -> None:
-    overwrite_page(cli.db, "event")
+    overwrite_page(cli.db, "event_row")
     assert "is damaged" in problems(cli)
     assert "--salvage OUT" in problems(cli)
     other = saved(cli, tmp_path / "saved.db")

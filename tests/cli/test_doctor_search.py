@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from tests.cli.conftest import Waiting
 from tests.cli.kit import Cli
+from tests.support.tables import writable
 
 DAMAGE = "DELETE FROM message_index_data WHERE id > 10"
 
 
 def test_a_damaged_search_index_is_named_and_made_anew(cli: Cli, waiting: Waiting) -> None:
     assert cli("doctor", "--json").json["database"]["search_index"] == "none"
-    db = sqlite3.connect(cli.db)
+    db = writable(cli.db)
     with db:
         text = "a text to be found " * 3000
         db.execute(
@@ -24,7 +23,7 @@ def test_a_damaged_search_index_is_named_and_made_anew(cli: Cli, waiting: Waitin
     assert cli("doctor", "--reindex", "--json").expect(0).json["search_index"] == "sound"
     assert cli("doctor", "--json").json["database"]["search_index"] == "sound"
 
-    db = sqlite3.connect(cli.db)
+    db = writable(cli.db)
     with db:
         db.execute(DAMAGE)
     db.close()

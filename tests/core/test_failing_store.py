@@ -116,7 +116,7 @@ async def test_with_a_page_of_its_messages_overwritten_a_run_is_not_taken_and_th
     agent = agent_with(ledger.tool())
     run_id = await leave_waiting(runner, agent, db)
     before = standing(db)
-    overwrite_page(db, "message")
+    overwrite_page(db, "message_row")
     one = runner(ScriptedModel(CALL))
     with pytest.raises(StoreError, match=r"damaged"):
         await one.resume(agent, run_id=run_id, thread_id="th")

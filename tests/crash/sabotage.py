@@ -84,9 +84,9 @@ def _claim_anything(begin: Any) -> Any:
             self._db = db
 
         def execute(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
-            if "UPDATE effect SET phase = 'executing'" in sql:
+            if "UPDATE effect_row SET phase = 'executing'" in sql:
                 conditions = sql.index("AND finished_at_ms IS NULL")
-                sql = f"{sql[:conditions]} RETURNING *"
+                sql = f"{sql[:conditions]} RETURNING n"
             elif sql.startswith("UPDATE run SET updated_at_ms") and "epoch" in sql:
                 sql, values = "UPDATE run SET updated_at_ms = ? WHERE id = ? RETURNING *", values[:2]
             return self._db.execute(sql, values)

@@ -4,7 +4,6 @@ in one place."""
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.crash.matrix import Matrix, Stage
 from tests.crash.plot import AT_LENGTH, ONCE, Plot, plot_of
 from tests.crash.story import write_line
 from tests.crash.telling import Telling
+from tests.support.tables import writable
 
 Falsify = Callable[[Telling], None]
 
@@ -56,8 +56,10 @@ def told(matrix: Matrix, calm: Telling, tmp_path: Path) -> Telling:
 
 def sql(statement: str) -> Falsify:
     def falsify(telling: Telling) -> None:
-        with closing(sqlite3.connect(telling.db, isolation_level=None)) as db:
-            assert db.execute(statement).rowcount > 0
+        with closing(writable(telling.db, isolation_level=None)) as db:
+            before = db.total_changes
+            db.execute(statement)
+            assert db.total_changes > before
 
     return falsify
 
@@ -115,7 +117,8 @@ ASK_TWICE = """
 """
 ASK_ABOUT_OUTCOME = ASK_TWICE.replace("effect_id, kind,", "effect_id, 'uncertain',")
 ANOTHER_RESULT = """
-    INSERT INTO message SELECT thread_id, seq + 1000, role, chars, lines, run_id, call_id, created_at_ms, tool_calls,
+    INSERT INTO message (thread_id, seq, role, chars, lines, run_id, call_id, created_at_ms, tool_calls, text,
+    output_sha) SELECT thread_id, seq + 1000, role, chars, lines, run_id, call_id, created_at_ms, tool_calls,
     text, output_sha FROM message WHERE role = 'tool' AND thread_id = 'th' LIMIT 1
 """
 A_RESULT = "(SELECT seq FROM message WHERE role = 'tool' AND thread_id = 'th' LIMIT 1)"
@@ -134,7 +137,10 @@ BROKEN_PROMISES = {
         "the conversation has (",
     ),
     "a message too many": (
-        sql("INSERT INTO message VALUES ('th', 999, 'user', 1, 1, 'r', NULL, 1, NULL, 'x', NULL)"),
+        sql(
+            "INSERT INTO message (thread_id, seq, role, chars, lines, run_id, created_at_ms, text)"
+            " VALUES ('th', 999, 'user', 1, 1, 'r', 1, 'x')"
+        ),
         "messages, not",
     ),
     "a request is lost": (

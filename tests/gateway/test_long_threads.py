@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from pathlib import Path
 
 from afk_tui.gateway import sources, texts
 from afk_tui.gateway.gateway import Gateway
 from tests.screens.history_kit import gateway_at, said, until
+from tests.support.tables import writable
 
 
 def add_answers(tmp_path: Path, thread: str, texts: list[str]) -> None:
     """Answers of another process, behind what there is."""
-    db = sqlite3.connect(tmp_path / "afk.db")
+    db = writable(tmp_path / "afk.db")
     with db:
         db.execute("PRAGMA busy_timeout = 10000")
         (at,) = db.execute("SELECT head_seq FROM thread WHERE id = ?", (thread,)).fetchone()
@@ -117,7 +117,7 @@ async def test_the_last_answer_is_looked_for_from_the_end(tmp_path: Path) -> Non
         asked = await watched(gateway)
         assert await gateway.texts.last_answer(thread) == f"m{messages[-1].seq}"
         assert sum(heads for heads, _ in asked) <= texts.LOOKED_BACK
-        with sqlite3.connect(tmp_path / "afk.db") as db:
+        with writable(tmp_path / "afk.db") as db:
             db.execute("UPDATE message SET role = 'user' WHERE seq > ?", (messages[-121].seq,))
         db.close()
         asked.clear()

@@ -11,6 +11,7 @@ from textual.message import Message
 from afk.memory import SQLiteMemoryStore
 from afk_tui.gateway import messages
 from afk_tui.gateway.watch import LOOK_EVERY_S, Watch
+from tests.memory.kit import begin
 
 
 async def until_posted(posted: list[Message], kind: type[Message]) -> None:
@@ -24,6 +25,7 @@ async def test_a_store_that_failed_is_told_once_and_watched_again_when_it_answer
     store = SQLiteMemoryStore(tmp_path / "afk.db")
     other = SQLiteMemoryStore(tmp_path / "afk.db")
     await other.open()
+    await begin(other, thread_id="t")
     posted: list[Message] = []
 
     async def decided(_: str) -> None:

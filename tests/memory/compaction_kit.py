@@ -15,6 +15,7 @@ from afk.memory.records import RunStop
 from afk.memory.sqlite import compaction
 from tests.core.kit import rows
 from tests.memory.kit import begin, key_of
+from tests.support.tables import writable
 
 
 def in_batches_of_twenty(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +49,7 @@ async def finished(store: MemoryStore, thread_id: str, run_id: str = "") -> None
 
 def add_events(db: Path, thread_id: str, number: int, *, at_ms: int = 1) -> None:
     """Old telemetry, cheaply."""
-    with closing(sqlite3.connect(db)) as other, other:
+    with closing(writable(db)) as other, other:
         other.execute(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
             " INSERT INTO event (thread_id, type, body, created_at_ms) SELECT ?, 'noise', '{}', ? FROM n",

@@ -17,6 +17,7 @@ from afk.memory import SQLiteMemoryStore
 from afk.memory.sqlite.schema import APPLICATION_ID, VERSION, check_ours, migrate
 from tests.core.kit import Ledger, ScriptedModel, agent_with, call, rows
 from tests.memory.children import finish, line_of, run_code, start_code
+from tests.support.tables import writable
 
 
 async def refused(path: Path, kind: type[Exception] = StoreError) -> str:
@@ -145,9 +146,9 @@ async def test_damaged_calls_of_messages_are_told_and_never_taken_for_those_of_o
     async with Runner(memory_store=store, llm=model) as one:
         await one.run(agent, user_message="go", thread_id="th")
         assert [m.tool_calls[0]["name"] for m in await store.messages("th") if m.tool_calls] == ["act", "act"]
-        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        with closing(writable(path, isolation_level=None)) as db:
             for seq, text in zip((2, 4), damaged, strict=True):
-                assert db.execute("UPDATE message SET tool_calls = ? WHERE seq = ?", (text, seq)).rowcount
+                db.execute("UPDATE message SET tool_calls = ? WHERE seq = ?", (text, seq))
         with pytest.raises(StoreError, match="damaged"):
             await store.messages("th")
 
@@ -227,6 +228,7 @@ import asyncio, sys
 from afk.memory import SQLiteMemoryStore
 import afk.memory.sqlite.store
 from tests.memory.kit import begin
+from tests.support.tables import writable
 
 async def main():
     store = SQLiteMemoryStore(sys.argv[1])

@@ -15,6 +15,7 @@ from afk.memory.sqlite import space
 from tests.core.kit import rows
 from tests.memory.compaction_kit import add_events, finished
 from tests.memory.kit import Clock, begin, interrupted, key_of
+from tests.support.tables import writable
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ async def two_runs(store: SQLiteMemoryStore, db: Path) -> None:
     await store.stop_run(key_of(run), interrupted())
     store.live_runs.clear()
     add_events(db, "th", 30)
-    with closing(sqlite3.connect(db)) as other, other:
+    with closing(writable(db)) as other, other:
         other.execute("UPDATE event SET run_id = 'run_1' WHERE type = 'noise'")
         other.execute("UPDATE checkpoint SET created_at_ms = 1")
         for ordinal, key in enumerate(("summary", "summary", "summary:part", "metadata:a"), 1001):

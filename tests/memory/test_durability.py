@@ -12,8 +12,8 @@ from tests.core.kit import Ledger, ScriptedModel, agent_with, call, say
 MARKS = {
     "INSERT INTO run ": "FULL",  # S
     "UPDATE approval SET status = 'allowed'": "FULL",  # D
-    "UPDATE effect SET phase = 'executing'": "FULL",  # I
-    "UPDATE effect SET phase = 'done'": "FULL",  # B of what changes something
+    "UPDATE effect_row SET phase = 'executing'": "FULL",  # I
+    "UPDATE effect_row SET phase = 'done'": "FULL",  # B of what changes something
     "UPDATE run SET state = 'awaiting_approval'": "FULL",  # A that asks
     "UPDATE run SET state = 'completed'": "FULL",  # A that ends the run
 }

@@ -81,6 +81,9 @@ LOST = {
     "the checkpoints": ["DELETE FROM checkpoint"],
     "the run": ["DELETE FROM run"],
     "the thread": ["DELETE FROM thread"],
+    "the names": ["DELETE FROM name"],
+    "the thread and the names": ["DELETE FROM thread", "DELETE FROM name"],
+    "the run and the names": ["DELETE FROM run", "DELETE FROM name"],
     "all but the conversation and its runs": [
         f"DELETE FROM {table}" for table in ("thread", "effect", "approval", "checkpoint", "event")
     ],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -18,6 +17,7 @@ from tests.core.kit import rows
 from tests.memory.children import line_of, start_code
 from tests.memory.kit import begin, interrupted, key_of
 from tests.memory.test_migrations import make_first_version
+from tests.support.tables import writable
 
 LATIN = """alpha beta gamma README config.toml snake_case 100% back\\slash "quoted" it's a.b.c -- :: ( ) NEAR AND OR"""
 OTHERS = "NOT x* ^y foo:bar Ärger ÄRGER straße 東京 東京都 京都府 ありがとう привет ПРИВЕТ e\u0301 🙂🙂🙂"
@@ -45,7 +45,7 @@ QUERIES = (
 
 def add_messages(path: Path, texts: list[str], thread: str = "th", role: str = "user") -> None:
     """Messages behind those that a thread has."""
-    db = sqlite3.connect(path)
+    db = writable(path)
     with db:
         db.execute("PRAGMA busy_timeout = 10000")
         at = db.execute(
@@ -133,14 +133,14 @@ async def test_what_was_deleted_is_found_no_more_and_what_takes_its_place_in_the
         add_messages(path, [f"common stays {n}" for n in range(50)], "stays")
         add_messages(path, [f"common goes {n}" for n in range(50)], "goes")
         await index_all(store)
-        last = rows(path, "SELECT max(rowid) FROM message")
+        last = rows(path, "SELECT max(n) FROM message")
         await store.delete_thread("goes", keep=True)
         assert await found(store, "common goes") == []
         await store.restore_thread("goes")
         assert len(await found(store, "common goes")) == 50
         await store.delete_thread("goes")
         add_messages(path, [f"newcomer {n}" for n in range(20)], "th")
-        assert rows(path, "SELECT max(rowid) FROM message") < last  # places of the file are used again
+        assert rows(path, "SELECT max(n) FROM message") < last  # places of the file are used again
         assert (len(await found(store, "newcomer")), await found(store, "goes 7")) == (20, [])
         await index_all(store)
         assert (len(await found(store, "newcomer")), len(await found(store, "common"))) == (20, 50)
@@ -230,7 +230,7 @@ async def test_a_damaged_index_loses_nothing_and_is_made_anew(tmp_path: Path, da
         add_messages(path, random_texts(5, 100))
         expected = {query: await found(store, query) for query in QUERIES}
         await index_all(store)
-    db = sqlite3.connect(path)
+    db = writable(path)
     with db:
         db.execute(damage)
     db.close()
@@ -290,7 +290,7 @@ async def test_a_message_too_large_for_the_index_is_found(
 async def test_an_older_file_is_opened_without_indexing_it_and_searched_meanwhile(tmp_path: Path) -> None:
     path = tmp_path / "afk.db"
     make_first_version(path)
-    db = sqlite3.connect(path)
+    db = writable(path)
     with db:
         db.execute("INSERT INTO thread VALUES ('th', 'T', 'bot', '/w', 1, 1, 'run_1', 0, 0, 0, NULL, NULL)")
     db.close()

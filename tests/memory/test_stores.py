@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from afk.memory.records import Decision
 from tests.memory.contract import StoreContract
 from tests.memory.kit import Clock, Story, answer, ask, begin, key_of, proposed
 from tests.memory.promises import take
+from tests.support.failing import change
 
 
 class TestSQLiteMemoryStore(StoreContract):
@@ -106,8 +106,5 @@ class TestInMemoryMemoryStore(StoreContract):
 
 
 def tamper(tmp_path: Path, *statements: str) -> None:
-    other = sqlite3.connect(tmp_path / "afk.db")
     for statement in statements:
-        assert other.execute(statement).rowcount > 0
-    other.commit()
-    other.close()
+        change(tmp_path / "afk.db", statement)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from afk_tui.gateway.views import TimelineRow
 from afk_tui.screens.checkpoints import EMPTY, CheckpointsScreen
 from afk_tui.widgets.paged_list import PagedList
 from tests.screens.history_kit import Holder, gateway_at, rows, said, until_true
+from tests.support.tables import writable
 
 TOGETHER = "list . and then read a.txt together with list ."
 
@@ -287,7 +287,7 @@ async def test_a_thread_without_checkpoints_says_how_they_come_about(tmp_path: P
 async def test_where_the_former_was_removed_the_details_say_so(tmp_path: Path) -> None:
     async with gateway_at(tmp_path) as gateway:
         thread = await said(gateway, "list .")
-        other = sqlite3.connect(tmp_path / "afk.db")
+        other = writable(tmp_path / "afk.db")
         with other:
             other.execute("DELETE FROM checkpoint WHERE phase IN ('start', 'answer')")
         other.close()
@@ -305,7 +305,7 @@ async def test_a_checkpoint_removed_while_it_was_shown_is_not_shown_any_longer(t
         app = Holder(CheckpointsScreen(gateway, thread, "list ."))
         async with app.run_test(size=(120, 36)) as pilot:
             await until_true(lambda: "4 checkpoints" in app.shown())
-            other = sqlite3.connect(tmp_path / "afk.db")
+            other = writable(tmp_path / "afk.db")
             with other:
                 other.execute("DELETE FROM checkpoint WHERE phase = 'start'")
             other.close()
@@ -317,7 +317,7 @@ async def test_a_checkpoint_removed_while_it_was_shown_is_not_shown_any_longer(t
 async def test_a_damaged_checkpoint_is_told_with_what_to_do(tmp_path: Path) -> None:
     async with gateway_at(tmp_path) as gateway:
         thread = await said(gateway, "list .")
-        other = sqlite3.connect(tmp_path / "afk.db")
+        other = writable(tmp_path / "afk.db")
         with other:
             other.execute("UPDATE checkpoint SET step = 99 WHERE phase = 'answer'")
         other.close()

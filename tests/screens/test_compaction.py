@@ -12,13 +12,14 @@ from afk_tui.gateway.messages import StoreChanged
 from afk_tui.screens.compaction import CompactionScreen
 from afk_tui.screens.limit_field import LimitField, parse_age, parse_count
 from tests.screens.history_kit import Holder, gateway_at, rows, said, until_true
+from tests.support.tables import writable
 
 DAY_MS = 86_400_000
 
 
 def age_events(tmp_path: Path, newest_kept: int) -> None:
     """Let all events but the newest be two days old."""
-    other = sqlite3.connect(tmp_path / "afk.db")
+    other = writable(tmp_path / "afk.db")
     with other:
         other.execute(
             "UPDATE event SET created_at_ms = created_at_ms - ? WHERE id NOT IN"
@@ -110,7 +111,7 @@ async def test_the_checkpoint_of_a_waiting_run_is_protected_and_it_says_why(tmp_
     async with gateway_at(tmp_path) as gateway:
         thread = await said(gateway, "write notes.txt: hello")
         await said(gateway, "write other.txt: hello", thread)
-        other = sqlite3.connect(tmp_path / "afk.db")
+        other = writable(tmp_path / "afk.db")
         with other:
             other.execute("UPDATE checkpoint SET created_at_ms = created_at_ms - ?", (2 * DAY_MS,))
         other.close()
@@ -207,7 +208,7 @@ async def test_a_stopped_compaction_keeps_what_it_removed_removed_and_goes_on_wh
 ) -> None:
     async with gateway_at(tmp_path) as gateway:
         thread = await said(gateway, "list .")
-        other = sqlite3.connect(tmp_path / "afk.db")
+        other = writable(tmp_path / "afk.db")
         with other:
             other.execute(
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
@@ -255,12 +256,12 @@ async def test_a_database_that_is_gone_bad_is_told_and_the_screen_stays(tmp_path
             await until_true(lambda: "for good?" in said_on(app))
             other = sqlite3.connect(tmp_path / "afk.db")
             with other:
-                other.execute("ALTER TABLE event RENAME TO event_away")
+                other.execute("ALTER TABLE event_row RENAME TO event_away")
             await pilot.press("y")
             await until_true(lambda: "could not be" in str(app.screen.query_one("#error", Static).content))
             assert "Nothing was removed." in said_on(app)
             with other:
-                other.execute("ALTER TABLE event_away RENAME TO event")
+                other.execute("ALTER TABLE event_away RENAME TO event_row")
             other.close()
             await pilot.press("u")
             await until_true(lambda: said_on(app) == "What would go:")

@@ -21,6 +21,7 @@ from afk_tui.widgets.key_hints import KeyHints
 from tests.memory.compaction_kit import add_events, noise, on_a_slow_disk
 from tests.screens.history_kit import Holder, gateway_at, said, until, until_true
 from tests.screens.test_compaction import DAY_MS, counted, fill, kinds_of, said_on, table_of
+from tests.support.tables import writable
 
 
 def form_on(app: Holder) -> CompactionForm | None:
@@ -168,7 +169,7 @@ async def test_each_run_is_listed_with_what_goes_of_it_and_what_stays_and_why(tm
     async with gateway_at(tmp_path) as gateway:
         thread = await said(gateway, "list .")
         await said(gateway, "write notes.txt: hello", thread)
-        with closing(sqlite3.connect(tmp_path / "afk.db")) as other, other:
+        with closing(writable(tmp_path / "afk.db")) as other, other:
             other.execute("UPDATE checkpoint SET created_at_ms = 1")
         app = Holder(CompactionScreen(gateway, thread, "list ."))
         async with app.run_test(size=(120, 36)):

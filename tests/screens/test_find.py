@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from afk_tui.gateway.gateway import Gateway
 from afk_tui.screens.find import FindScreen
 from afk_tui.widgets.paged_list import PagedList
 from tests.screens.history_kit import Holder, gateway_at, said, until_true
+from tests.support.tables import writable
 
 
 def known(app: Holder) -> str:
@@ -25,7 +25,7 @@ def hits_of(app: Holder) -> PagedList[Hit]:
 
 
 def add_messages(tmp_path: Path, thread: str, texts: list[str]) -> None:
-    other = sqlite3.connect(tmp_path / "afk.db")
+    other = writable(tmp_path / "afk.db")
     with other:
         other.executemany(
             "INSERT INTO message (thread_id, seq, role, chars, lines, run_id, created_at_ms, text)"
@@ -106,7 +106,7 @@ async def test_the_excerpt_shows_the_match_however_late_in_the_message_it_stands
 async def test_other_folders_are_looked_in_only_when_asked(tmp_path: Path) -> None:
     async with gateway_at(tmp_path) as gateway:
         thread = await said(gateway, "read a.txt")
-        other = sqlite3.connect(tmp_path / "afk.db")
+        other = writable(tmp_path / "afk.db")
         with other:
             other.execute("UPDATE thread SET workspace = '/elsewhere'")
         other.close()
@@ -169,9 +169,9 @@ async def test_enter_before_the_hits_are_there_searches_and_chooses_nothing(tmp_
 async def test_a_store_that_fails_is_told(tmp_path: Path) -> None:
     async with gateway_at(tmp_path) as gateway:
         await said(gateway, "read a.txt")
-        other = sqlite3.connect(tmp_path / "afk.db")
+        other = writable(tmp_path / "afk.db")
         with other:
-            other.execute("ALTER TABLE message RENAME TO message_away")
+            other.execute("ALTER TABLE message_row RENAME TO message_away")
         other.close()
         app = Holder(FindScreen(gateway, False))
         async with app.run_test(size=(120, 36)) as pilot:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.memory.children import finish, line_of, start_code
+from tests.support.tables import writable
 
 PAGE = 4096
 
@@ -91,9 +92,11 @@ def mounted(folder: Path, *, size: str = "4m") -> Generator[Disk]:
 
 def change(db: Path, statement: str, *values: object) -> None:
     """Change rows behind the program's back."""
-    connection = sqlite3.connect(db)
+    connection = writable(db)
     try:
-        assert connection.execute(statement, values).rowcount > 0, statement
+        before = connection.total_changes
+        connection.execute(statement, values)
+        assert connection.total_changes > before, statement
         connection.commit()
     finally:
         connection.close()

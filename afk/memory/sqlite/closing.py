@@ -57,7 +57,8 @@ def _close_call(db: sqlite3.Connection, effect: sqlite3.Row, limits: ResultLimit
     result = _answer_inside(db, effect, request) or closed_result(effect["phase"], request)
     add_result(db, effect, as_shown(result, limits), now_ms)
     db.execute(
-        "UPDATE effect SET phase = ?, finished_at_ms = ? WHERE id = ?", (result.phase, now_ms, effect["id"])
+        "UPDATE effect_row SET phase = ?, finished_at_ms = ?, owner = NULL, process_id = NULL WHERE n = ?",
+        (result.phase, now_ms, effect["n"]),
     )
     if request is not None and decided_result(request) is not None:
         db.execute(

@@ -25,6 +25,12 @@ FOLD_EVERY = 16
 FOLD_AFTER_PAGES = 1_000
 
 Table = Literal["event", "checkpoint", "state"]
+# where the rows stand, and the column by which they are known there
+ROWS: dict[Table, tuple[str, str]] = {
+    "event": ("event_row", "id"),
+    "checkpoint": ("checkpoint_row", "n"),
+    "state": ("state", "rowid"),
+}
 
 # the newest checkpoint of a run that can still go on, of its descendants, and those a fork begins at
 OPEN_ROOTS = """
@@ -33,7 +39,7 @@ OPEN_ROOTS = """
        AND (state IN ('running', 'awaiting_approval', 'interrupted')
             OR (state = 'cancelled' AND superseded_by IS NULL)
             OR EXISTS (SELECT 1 FROM approval a WHERE a.run_id = run.id AND a.status = 'pending')
-            OR EXISTS (SELECT 1 FROM effect e WHERE e.run_id = run.id AND e.finished_at_ms IS NULL))
+            OR EXISTS (SELECT 1 FROM effect_row e WHERE e.run = run.n AND e.finished_at_ms IS NULL))
 """
 NEEDED_CHECKPOINT = f"""
     (c.number = (SELECT checkpoint FROM run WHERE id = c.run_id)
@@ -50,7 +56,7 @@ NEWEST_SUMMARY = """
 # the one that a run of such a root goes on with: of its own conversation, the newest one which that has come to
 USED_SUMMARY = f"""
     ((c.key = 'summary' OR c.key LIKE 'summary:%') AND EXISTS (
-        SELECT 1 FROM run r JOIN checkpoint k ON k.run_id = r.id AND k.number = r.checkpoint
+        SELECT 1 FROM run r JOIN checkpoint_row k ON k.run = r.n AND k.number = r.checkpoint
          WHERE r.root_run_id IN ({OPEN_ROOTS})
            AND c.key = CASE r.transcript_id WHEN r.thread_id THEN 'summary' ELSE 'summary:' || r.transcript_id END
            AND c.ordinal = (
@@ -211,9 +217,10 @@ def count(db: sqlite3.Connection, plan: Plan) -> Counts:
 def delete_batch(db: sqlite3.Connection, plan: Plan, table: Table, size: int) -> int:
     """Remove up to `size` rows that may go; how many were."""
     order = "c.id" if table == "event" else "c.ordinal"
+    row, n = ROWS[table]
     return db.execute(
-        f"DELETE FROM {table} WHERE rowid IN"
-        f" (SELECT c.rowid FROM {table} c WHERE {plan.going(table)} ORDER BY {order} LIMIT :size)",
+        f"DELETE FROM {row} WHERE rowid IN"
+        f" (SELECT c.{n} FROM {table} c WHERE {plan.going(table)} ORDER BY {order} LIMIT :size)",
         {**plan.parameters(), "size": size},
     ).rowcount
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from afk.agents.errors import ThreadNotFoundError
 from afk.memory.deletion import ThreadDeletion
+from afk.memory.sqlite.naming import NUMBER, forget_names
 from afk.memory.sqlite.outputs import mark_unreferred
 from afk.memory.sqlite.owners import Owners, refuse_if_live
 from afk.memory.sqlite.rows import dump
@@ -51,8 +52,10 @@ _UNREAD = """
 NOT EXISTS (
     SELECT 1 FROM json_each(:readers) r
      WHERE r.value ->> 1 >= x.{place}
-       AND NOT EXISTS (SELECT 1 FROM message o WHERE o.thread_id = r.value ->> 0 AND o.seq = x.{place})
-       AND NOT EXISTS (SELECT 1 FROM effect o WHERE o.thread_id = r.value ->> 0 AND o.result_seq = x.{place})
+       AND NOT EXISTS (SELECT 1 FROM name t JOIN message_row o ON o.thread = t.n
+                        WHERE t.id = r.value ->> 0 AND o.seq = x.{place})
+       AND NOT EXISTS (SELECT 1 FROM name t JOIN effect_row o ON o.thread = t.n
+                        WHERE t.id = r.value ->> 0 AND o.result_seq = x.{place})
 )
 """
 # what is remembered of a standing grant is told by the request that it was given with
@@ -75,6 +78,7 @@ PARTS = tuple(
     Part(name) for name in ("effect", "message", "event", "checkpoint", "state", "pin", "compaction", "run")
 )
 _PLACE = {"effect": "result_seq", "message": "seq"}
+BY_NUMBER = ("event", "checkpoint")
 
 
 def contents(db: sqlite3.Connection, owners: Owners, thread_id: str) -> ThreadDeletion:
@@ -170,9 +174,12 @@ def remove_batch(
     place = _PLACE.get(part.table)
     if place is None:
         but = f"AND ordinal < {_NOTE_ORDINAL}" if part.table == "state" else ""
+        if part.table in BY_NUMBER:
+            table, of_thread = f"{part.table}_row", f"thread = {NUMBER}"
+        else:
+            table, of_thread = part.table, "thread_id = ?"
         removed = db.execute(
-            f"DELETE FROM {part.table} WHERE rowid IN"
-            f" (SELECT rowid FROM {part.table} WHERE thread_id = ? {but} LIMIT ?)",
+            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {of_thread} {but} LIMIT ?)",
             (thread_id, size),
         ).rowcount
         return removed, part.below if removed else None, time.perf_counter() - began
@@ -197,6 +204,7 @@ def finish(db: sqlite3.Connection, owners: Owners, thread_id: str) -> bool:
         return False
     db.execute("DELETE FROM state WHERE thread_id = ?", (thread_id,))
     db.execute("DELETE FROM thread WHERE id = ?", (thread_id,))
+    forget_names(db, thread_id)
     return True
 
 
@@ -227,21 +235,21 @@ def _remove_unread(
         "readers": json.dumps(_readers(db, owners, thread_id)),
     }
     going = (
-        f"SELECT x.rowid FROM {table} x WHERE x.thread_id = :thread AND x.{place} BETWEEN :first AND :last"
+        f"SELECT x.n FROM {table} x WHERE x.thread_id = :thread AND x.{place} BETWEEN :first AND :last"
         f" AND {_UNREAD.format(place=place)}"
     )
     if table == "effect":
-        effects = going.replace("x.rowid", "x.id", 1)
+        effects = going.replace("x.n", "x.id", 1)
         db.execute(f"DELETE FROM approval WHERE effect_id IN ({effects}) AND {_UNGRANTED}", args)
     wholes = _wholes_of(db, going, args) if table == "message" else []
-    removed = db.execute(f"DELETE FROM {table} WHERE rowid IN ({going})", args).rowcount
+    removed = db.execute(f"DELETE FROM {table}_row WHERE n IN ({going})", args).rowcount
     mark_unreferred(db, wholes)
     return removed
 
 
 def _wholes_of(db: sqlite3.Connection, going: str, args: dict[str, Any]) -> list[str]:
     """The hashes of what the messages that go show a part of."""
-    hashes = going.replace("x.rowid", "DISTINCT x.output_sha", 1)
+    hashes = going.replace("x.n", "DISTINCT x.output_sha", 1)
     return [row[0] for row in db.execute(f"{hashes} AND x.output_sha IS NOT NULL", args).fetchall()]
 
 

@@ -19,9 +19,10 @@ from afk.memory.records import (
     RunStop,
 )
 from afk.memory.sqlite.grants import note_use
+from afk.memory.sqlite.naming import NUMBER, OF_CALL, call_numbered, place_of
 from afk.memory.sqlite.open_work import open_work
 from afk.memory.sqlite.outputs import add_result
-from afk.memory.sqlite.rows import approval_of, dump, effect_of
+from afk.memory.sqlite.rows import approval_of, dump, effect_of, packed
 from afk.memory.sqlite.runs import write_stop
 from afk.memory.sqlite.writing import (
     add_event,
@@ -56,24 +57,22 @@ def record_answer(
     )
     effects: list[EffectRecord] = []
     for position, call in enumerate(calls):
-        effect_id = new_id("eff")
         settled = call.result
-        row = db.execute(
-            "INSERT INTO effect (id, run_id, thread_id, call_id, step, position, tool_name, effect, arguments,"
-            " args_sha, idempotency_key, phase, attempt, epoch, result_seq, allowed_by, finished_at_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?) RETURNING *",
+        (n,) = db.execute(
+            "INSERT INTO effect_row (run, step, position, thread, call_id, tool_name, effect, arguments, args_sha,"
+            " idempotency_key, phase, attempt, epoch, result_seq, allowed_by, finished_at_ms)"
+            f" VALUES (?, ?, ?, {NUMBER}, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?) RETURNING n",
             (
-                effect_id,
-                key.run_id,
-                key.transcript_id,
-                call.call_id,
+                run["n"],
                 progress.step,
                 position,
+                key.transcript_id,
+                call.call_id,
                 call.tool_name,
                 call.effect,
                 dump(call.arguments),
-                call.args_sha,
-                new_id("idem"),
+                packed(call.args_sha),
+                packed(new_id("idem"), "idem_"),
                 settled.phase if settled else "proposed",
                 key.epoch,
                 seq + 1 + position,
@@ -81,11 +80,12 @@ def record_answer(
                 now_ms if settled else None,
             ),
         ).fetchone()
+        row = call_numbered(db, n)
         if settled:
             add_result(db, row, settled, now_ms, count=False)
         elif call.request:
             add_request(db, row, call.request, new_id("apr"), now_ms)
-            row = db.execute("SELECT * FROM effect WHERE id = ?", (effect_id,)).fetchone()
+            row = call_numbered(db, n)
         effects.append(effect_of(row))
     phase = "answer" if calls else "final"
     open_calls = [e.call_id for e in effects if e.finished_at_ms is None]
@@ -125,65 +125,58 @@ def begin_effect(
     workspace; its use is an event.
     """
     run = require_epoch(db, key, now_ms)
-    row = db.execute(
+    run_id, step, position = place_of(effect_id)
+    began = db.execute(
         """
-        UPDATE effect SET phase = 'executing', attempt = attempt + 1, epoch = :epoch, arguments = :arguments,
-               args_sha = :args_sha, started_at_ms = :now
-        WHERE id = :id AND run_id = :run_id AND finished_at_ms IS NULL
+        UPDATE effect_row SET phase = 'executing', attempt = attempt + 1, epoch = :epoch, arguments = :arguments,
+               args_sha = :args_sha, started_at_ms = :now, owner = :owner, process_id = :process_id
+        WHERE run = :run AND step = :step AND position = :position AND finished_at_ms IS NULL
           AND (phase IN ('proposed', 'uncertain')
                OR (phase = 'executing' AND epoch < :epoch AND (effect != 'once' OR :known_absent)))
           AND (
             CASE WHEN approval_id IS NULL
-            THEN args_sha = :decided_sha AND allowed_by IS NOT NULL AND phase != 'uncertain'
+            THEN args_sha = :packed_sha AND allowed_by IS NOT NULL AND phase != 'uncertain'
             ELSE EXISTS (
-                SELECT 1 FROM approval a WHERE a.id = effect.approval_id
+                SELECT 1 FROM approval a WHERE a.id = effect_row.approval_id
                   AND a.status = CASE a.kind WHEN 'uncertain' THEN 'run_again' ELSE 'allowed' END
                   AND coalesce(a.edited_sha, a.args_sha) = :decided_sha
                   AND (
                     (a.consumed_at_ms IS NULL AND (a.expires_at_ms IS NULL OR a.expires_at_ms > :now))
-                    OR effect.phase = 'executing')
+                    OR effect_row.phase = 'executing')
             ) END
           )
           AND (approval_id IS NOT NULL OR allowed_by NOT LIKE 'grant:%' OR EXISTS (
-                SELECT 1 FROM approval_grant g WHERE g.id = substr(effect.allowed_by, 7) AND g.revoked_at_ms IS NULL
-                  AND g.tool_name = effect.tool_name AND g.scope_key = CASE g.scope WHEN 'thread'
-                      THEN :thread_id ELSE (SELECT workspace FROM run WHERE id = effect.run_id) END))
-        RETURNING *
+                SELECT 1 FROM approval_grant g WHERE g.id = substr(effect_row.allowed_by, 7) AND g.revoked_at_ms IS NULL
+                  AND g.tool_name = effect_row.tool_name
+                  AND g.scope_key = CASE g.scope WHEN 'thread' THEN :thread_id ELSE :workspace END))
+        RETURNING n
         """,
         {
-            "id": effect_id,
-            "run_id": key.run_id,
+            "run": run["n"] if run_id == key.run_id else None,
+            "step": step,
+            "position": position,
             "thread_id": key.thread_id,
+            "workspace": run["workspace"],
             "epoch": key.epoch,
             "arguments": dump(arguments),
-            "args_sha": args_sha,
+            "args_sha": packed(args_sha),
             "known_absent": known_absent,
             "decided_sha": decided_sha,
+            "packed_sha": packed(decided_sha),
+            "owner": run["owner"],
+            "process_id": os.getpid(),
             "now": now_ms,
         },
     ).fetchone()
-    if row is None:
+    if began is None:
         return None
+    row = call_numbered(db, began["n"])
     if row["approval_id"]:
         db.execute(
             "UPDATE approval SET consumed_at_ms = ? WHERE id = ? AND consumed_at_ms IS NULL",
             (now_ms, row["approval_id"]),
         )
     note_use(db, key.thread_id, row, now_ms)
-    add_event(
-        db,
-        key.thread_id,
-        key.run_id,
-        "tool_started",
-        {
-            "call_id": row["call_id"],
-            "tool": row["tool_name"],
-            "attempt": row["attempt"],
-            "owner": run["owner"],
-            "process_id": os.getpid(),
-        },
-        now_ms,
-    )
     return effect_of(row)
 
 
@@ -191,17 +184,15 @@ def withdraw_effect(db: sqlite3.Connection, key: RunKey, effect_id: str, now_ms:
     """Undo a boundary I whose call was never made: this same owner was stopped in between. Its approval is unused."""
     require_epoch(db, key, now_ms)
     row = db.execute(
-        "SELECT * FROM effect WHERE id = ? AND phase = 'executing' AND epoch = ?", (effect_id, key.epoch)
+        "UPDATE effect_row SET attempt = attempt - 1, started_at_ms = NULL, owner = NULL, process_id = NULL,"
+        " phase = CASE WHEN EXISTS"
+        " (SELECT 1 FROM approval a WHERE a.id = effect_row.approval_id AND a.kind = 'uncertain')"
+        f" THEN 'uncertain' ELSE 'proposed' END WHERE {OF_CALL} AND phase = 'executing' AND epoch = ?"
+        " RETURNING approval_id",
+        (*place_of(effect_id), key.epoch),
     ).fetchone()
-    if row is None:
-        return
-    db.execute(
-        "UPDATE effect SET attempt = attempt - 1, started_at_ms = NULL, phase = CASE WHEN EXISTS"
-        " (SELECT 1 FROM approval a WHERE a.id = effect.approval_id AND a.kind = 'uncertain')"
-        " THEN 'uncertain' ELSE 'proposed' END WHERE id = ?",
-        (effect_id,),
-    )
-    db.execute("UPDATE approval SET consumed_at_ms = NULL WHERE id = ?", (row["approval_id"],))
+    if row is not None:
+        db.execute("UPDATE approval SET consumed_at_ms = NULL WHERE id = ?", (row["approval_id"],))
 
 
 def record_result(
@@ -218,16 +209,19 @@ def record_result(
     if it was not used by I, is used now (a denial, an answer in the tool's place)."""
     run = step_on(db, key, progress, now_ms)
     marks = ", ".join("?" * len(from_phases))
-    row = db.execute(
-        f"UPDATE effect SET phase = ?, finished_at_ms = ? WHERE id = ? AND run_id = ? AND finished_at_ms IS NULL"
-        f" AND phase IN ({marks}) RETURNING *",
-        (result.phase, now_ms, effect_id, key.run_id, *from_phases),
+    run_id, step, position = place_of(effect_id)
+    ended = db.execute(
+        "UPDATE effect_row SET phase = ?, finished_at_ms = ?, owner = NULL, process_id = NULL"
+        " WHERE run = ? AND step = ? AND position = ? AND finished_at_ms IS NULL"
+        f" AND phase IN ({marks}) RETURNING n",
+        (result.phase, now_ms, run["n"] if run_id == key.run_id else None, step, position, *from_phases),
     ).fetchone()
-    if row is None:
+    if ended is None:
         raise RunFencedError(
             f"The outcome of call {effect_id} was recorded before, so this one is refused. "
             "Open the thread again to see how it stands."
         )
+    row = call_numbered(db, ended["n"])
     add_result(db, row, result, now_ms, count=False)
     if row["approval_id"]:
         db.execute(
@@ -267,14 +261,17 @@ def ask_about(
     Returns the effect and the new request's id."""
     require_epoch(db, key, now_ms)
     phase = "uncertain" if request.kind == "uncertain" else "proposed"
-    db.execute("UPDATE effect SET phase = ?, epoch = ? WHERE id = ?", (phase, key.epoch, effect_id))
-    row = db.execute("SELECT * FROM effect WHERE id = ?", (effect_id,)).fetchone()
+    (n,) = db.execute(
+        f"UPDATE effect_row SET phase = ?, epoch = ? WHERE {OF_CALL} RETURNING n",
+        (phase, key.epoch, *place_of(effect_id)),
+    ).fetchone()
+    row = call_numbered(db, n)
     db.execute(
         "UPDATE approval SET status = 'closed' WHERE id = ? AND status = 'pending'", (row["approval_id"],)
     )
     approval_id = new_id("apr")
     add_request(db, row, request, approval_id, now_ms)
-    return effect_of(db.execute("SELECT * FROM effect WHERE id = ?", (effect_id,)).fetchone()), approval_id
+    return effect_of(call_numbered(db, n)), approval_id
 
 
 def read_calls(

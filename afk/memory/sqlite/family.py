@@ -21,6 +21,7 @@ from afk.memory.records import (
     RunStop,
 )
 from afk.memory.sqlite.effects import begin_effect
+from afk.memory.sqlite.naming import call_named
 from afk.memory.sqlite.open_work import open_work
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.queries import run_as_it_reads
@@ -59,7 +60,9 @@ def begin_child(
     else:
         why = child["interruption"]
         _go_on(db, key, child, now_ms)
-    effect = effect_of(db.execute("SELECT * FROM effect WHERE id = ?", (effect_id,)).fetchone())
+    call = call_named(db, effect_id)
+    assert call is not None  # it was made by what was proposed
+    effect = effect_of(call)
     child = db.execute("SELECT * FROM run WHERE parent_effect_id = ?", (effect_id,)).fetchone()
     if child["state"] in ("completed", "failed", "degraded"):
         return ChildBegun(effect, run_of(child))

@@ -18,7 +18,8 @@ from afk.agents.errors import (
 from afk.memory.records import CheckpointRecord, Request
 from afk.memory.sqlite import pins, summaries
 from afk.memory.sqlite.lineage import read_messages
-from afk.memory.sqlite.rows import checkpoint_of, dump, load_or_none
+from afk.memory.sqlite.naming import NUMBER, call_numbered
+from afk.memory.sqlite.rows import checkpoint_of, dump, load_or_none, packed
 from afk.memory.sqlite.soundness import lost_calls
 from afk.memory.sqlite.writing import add_checkpoint, add_event, add_message, add_request, reserve, touched_ms
 
@@ -169,36 +170,34 @@ def _take_step_along(
         return
     for effect in db.execute(
         "SELECT e.*, m.text AS output, m.output_sha FROM effect e"
-        " LEFT JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
+        " LEFT JOIN message_row m ON m.thread = e.thread AND m.seq = e.result_seq"
         " WHERE e.run_id = ? AND e.step = ? ORDER BY e.position",
         (run["id"], checkpoint.step),
     ).fetchall():
         phase, output = _in_the_fork(effect, closes=closes)
         asked = effect["approval_id"] is not None or str(effect["allowed_by"]).startswith("grant:")
-        effect_id = new_id("eff")
-        db.execute(
-            "INSERT INTO effect (id, run_id, thread_id, call_id, step, position, tool_name, effect, arguments,"
-            " args_sha, idempotency_key, phase, attempt, epoch, result_seq, allowed_by, finished_at_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?)",
+        (n,) = db.execute(
+            "INSERT INTO effect_row (run, step, position, thread, call_id, tool_name, effect, arguments, args_sha,"
+            " idempotency_key, phase, attempt, epoch, result_seq, allowed_by, finished_at_ms)"
+            f" VALUES ({NUMBER}, ?, ?, {NUMBER}, ?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?) RETURNING n",
             (
-                effect_id,
                 forked_run_id,
-                thread_id,
-                effect["call_id"],
                 effect["step"],
                 effect["position"],
+                thread_id,
+                effect["call_id"],
                 effect["tool_name"],
                 effect["effect"],
                 effect["arguments"],
-                effect["args_sha"],
-                new_id("idem"),
+                packed(effect["args_sha"]),
+                packed(new_id("idem"), "idem_"),
                 phase,
                 effect["result_seq"],
                 None if asked else effect["allowed_by"],
                 None if output is None else now_ms,
             ),
-        )
-        row = db.execute("SELECT * FROM effect WHERE id = ?", (effect_id,)).fetchone()
+        ).fetchone()
+        row = call_numbered(db, n)
         if output is not None:
             add_message(
                 db,

@@ -113,7 +113,7 @@ def _heads_of(db: sqlite3.Connection, stretch: Stretch, order: str) -> list[Mess
          WHERE thread_id = ?1 AND seq BETWEEN ?2 AND ?3 AND (role = 'user' OR (role = 'assistant' AND chars > 0))
         UNION ALL
         SELECT e.result_seq, 'call', coalesce(m.chars, 0), coalesce(m.lines, 1) FROM effect e
-          LEFT JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq
+          LEFT JOIN message_row m ON m.thread = e.thread AND m.seq = e.result_seq
          WHERE e.thread_id = ?1 AND e.result_seq BETWEEN ?2 AND ?3
         {order}
         """,

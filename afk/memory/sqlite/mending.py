@@ -8,8 +8,17 @@ from __future__ import annotations
 import sqlite3
 
 from afk.memory.sqlite.lineage import effect_rows, read_messages
+from afk.memory.sqlite.naming import NUMBER
 from afk.memory.sqlite.rows import dump
 from afk.memory.sqlite.writing import add_message
+
+# the tables of numbers, and the column of `run` that names the thread of what it has there
+_NAMED_BY = {
+    "message_row": "transcript_id",
+    "effect_row": "transcript_id",
+    "checkpoint_row": "thread_id",
+    "event_row": "thread_id",
+}
 
 TITLE_CHARS = 80
 LOST_TITLE = "(its title was lost)"
@@ -27,12 +36,33 @@ LOST_CALL = (
 def mend(db: sqlite3.Connection, now_ms: int) -> None:
     """Inside a transaction: threads and their last runs are there, every call has its result or can still get it,
     every result its call, and threads count the messages that are there."""
+    _name_anew(db)
     _make_threads_anew(db)
     _make_last_runs_anew(db, now_ms)
     for thread in db.execute("SELECT * FROM thread WHERE deleted_at_ms IS NULL").fetchall():
         _mend_conversation(db, thread, now_ms)
     # what is kept of how a thread stands follows from its last run and its requests
     db.execute("UPDATE thread SET last_run_id = last_run_id WHERE part_of IS NULL AND deleted_at_ms IS NULL")
+
+
+def _name_anew(db: sqlite3.Connection) -> None:
+    """Names for numbers that have none any more: of a thread that some of its runs know, of a run that its thread
+    knows as its last; others are named after their number."""
+    for table, named_by in _NAMED_BY.items():
+        db.execute(
+            f"INSERT OR IGNORE INTO name (n, id) SELECT x.thread, max(r.{named_by})"
+            f" FROM {table} x JOIN run r ON r.n = x.run WHERE x.thread NOT IN (SELECT n FROM name) GROUP BY x.thread"
+        )
+    rows = " UNION ".join(f"SELECT thread, run FROM {table} WHERE run IS NOT NULL" for table in _NAMED_BY)
+    db.execute(
+        "INSERT OR IGNORE INTO name (n, id, thread) SELECT max(x.run), t.last_run_id, t.n"
+        f" FROM ({rows}) x JOIN thread t ON t.n = x.thread"
+        " WHERE x.run NOT IN (SELECT n FROM name) AND t.last_run_id NOT IN (SELECT id FROM name) GROUP BY t.n"
+    )
+    db.execute(
+        f"INSERT OR IGNORE INTO name (n, id, thread) SELECT run, 'lost_' || run, thread FROM ({rows})"
+        f" UNION SELECT thread, 'lost_' || thread, NULL FROM ({rows})"
+    )
 
 
 def _make_threads_anew(db: sqlite3.Connection) -> None:
@@ -80,7 +110,7 @@ def _make_last_runs_anew(db: sqlite3.Connection, now_ms: int) -> None:
     ).fetchall():
         run_id = thread["last_run_id"]
         final = db.execute(
-            "SELECT m.text FROM checkpoint c JOIN message m ON m.thread_id = c.thread_id AND m.seq = c.head_seq"
+            "SELECT m.text FROM checkpoint c JOIN message m ON m.thread = c.thread AND m.seq = c.head_seq"
             " WHERE c.run_id = ? AND c.phase = 'final'",
             (run_id,),
         ).fetchone()
@@ -118,7 +148,7 @@ def _mend_conversation(db: sqlite3.Connection, thread: sqlite3.Row, now_ms: int)
         calls = [{"id": e["call_id"], "name": e["tool_name"], "arguments": e["arguments"]} for e in made]
         if answer := messages.get(seq):
             db.execute(
-                "UPDATE message SET tool_calls = ? WHERE thread_id = ? AND seq = ?",
+                f"UPDATE message_row SET tool_calls = ? WHERE thread = {NUMBER} AND seq = ?",
                 (dump(calls), answer.thread_id, seq),
             )
             messages[seq] = answer._replace(tool_calls=tuple(calls))

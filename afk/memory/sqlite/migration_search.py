@@ -16,11 +16,11 @@ CREATE TABLE message_block (
     state       TEXT NOT NULL           -- 'indexed'; 'large': never in the index; 'stale': to be looked at; 'gone'
 )
 """
-_STALE = """
-CREATE TRIGGER message_block_{name} AFTER {event} ON message BEGIN
+STALE = """
+CREATE TRIGGER message_block_{name} AFTER {event} ON {table} BEGIN
     UPDATE message_block SET state = 'stale'
-     WHERE last >= OLD.rowid AND id = (SELECT id FROM message_block WHERE state IN ('indexed', 'large')
-                                         AND first <= OLD.rowid ORDER BY first DESC LIMIT 1);
+     WHERE last >= OLD.{row} AND id = (SELECT id FROM message_block WHERE state IN ('indexed', 'large')
+                                         AND first <= OLD.{row} ORDER BY first DESC LIMIT 1);
 END
 """
 
@@ -32,5 +32,5 @@ def add_search_blocks(db: sqlite3.Connection) -> None:
         "CREATE INDEX message_block_there ON message_block (first) WHERE state IN ('indexed', 'large')"
     )
     db.execute("CREATE INDEX message_block_stale ON message_block (id) WHERE state = 'stale'")
-    db.execute(_STALE.format(name="loses", event="DELETE"))
-    db.execute(_STALE.format(name="changes", event="UPDATE OF text"))
+    for name, event in (("loses", "DELETE"), ("changes", "UPDATE OF text")):
+        db.execute(STALE.format(name=name, event=event, table="message", row="rowid"))

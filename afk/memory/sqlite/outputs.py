@@ -110,7 +110,7 @@ def long_results(db: sqlite3.Connection, thread_id: str) -> list[LongResult]:
             ).fetchone()
             output = get_output(db, row["output_sha"])
             if effect is not None and output is not None:
-                found.append((row["rowid"], LongResult(effect_of(effect), output)))
+                found.append((row["n"], LongResult(effect_of(effect), output)))
     return [result for _, result in sorted(found, key=lambda one: one[0])]
 
 
@@ -118,8 +118,9 @@ def _referring(db: sqlite3.Connection, conversation_id: str, name: str) -> Itera
     """The messages of a conversation that refer to outputs whose hash begins like this."""
     for stretch in stretches(db, conversation_id):
         for row in db.execute(
-            # by place the rows themselves would be read, texts and all, since the hash stands behind them
-            "SELECT rowid, thread_id, output_sha, seq FROM message INDEXED BY message_by_output WHERE thread_id = ?"
+            # by place the rows themselves would be read
+            "SELECT m.n, t.id AS thread_id, m.output_sha, m.seq"
+            " FROM name t CROSS JOIN message_row m INDEXED BY message_by_output ON m.thread = t.n WHERE t.id = ?"
             # as text they are hexadecimal: whatever begins like this stands between these two
             " AND seq BETWEEN ? AND ? AND output_sha IS NOT NULL AND output_sha BETWEEN ? AND ?",
             (stretch.thread_id, stretch.first, stretch.last, name, f"{name}g"),
@@ -205,7 +206,7 @@ def mark_unreferred(db: sqlite3.Connection, hashes: Iterable[str]) -> None:
     for sha in hashes:
         db.execute(
             "UPDATE output SET leaving = 1 WHERE sha256 = ?1"
-            " AND NOT EXISTS (SELECT 1 FROM message WHERE output_sha = ?1)",
+            " AND NOT EXISTS (SELECT 1 FROM message_row WHERE output_sha = ?1)",
             (sha,),
         )
 

@@ -15,6 +15,9 @@ from pathlib import Path
 
 from afk.agents.errors import AgentRunBusyError, StoreError
 
+# how the locked file of a call begins, where an owner's has its name
+_CALL = "call_"
+
 _held: weakref.WeakSet[Owners] = weakref.WeakSet()
 
 
@@ -34,7 +37,7 @@ class Owners:
 
     def lifeline_path(self, effect_id: str) -> Path:
         """Where the locked file of a call is while it is made."""
-        return self._folder / f"call_{effect_id}"
+        return self._folder / f"{_CALL}{effect_id}"
 
     def hold(self) -> None:
         """Take this owner's lock; it is held until `release` or until the process ends. Raises StoreError."""
@@ -106,6 +109,13 @@ class Owners:
         finally:
             os.close(descriptor)
         return False
+
+    def living(self) -> list[int | None]:
+        """The process ids of all stores that have the file open, this one's among them."""
+        with contextlib.suppress(FileNotFoundError):
+            names = sorted(os.listdir(self._folder))
+            return [self.process_id(one) for one in names if not one.startswith(_CALL) and self.is_alive(one)]
+        return []
 
     def process_id(self, owner_id: str) -> int | None:
         """The process id that an owner wrote down, for a person to read; None where it is unknown."""

@@ -148,7 +148,7 @@ def matching_grants(
 def list_effects(db: sqlite3.Connection, run_id: str) -> list[tuple[EffectRecord, MessageRecord | None]]:
     """Every call of a run in the order of the calls, with its result (None while there is none)."""
     found = db.execute(
-        f"SELECT {MESSAGE} FROM effect e JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
+        f"SELECT {MESSAGE} FROM effect e JOIN message m ON m.thread = e.thread AND m.seq = e.result_seq"
         " WHERE e.run_id = ?",
         (run_id,),
     ).fetchall()
@@ -160,7 +160,7 @@ def list_effects(db: sqlite3.Connection, run_id: str) -> list[tuple[EffectRecord
 def step_results(db: sqlite3.Connection, run_id: str, step: int) -> list[TranscriptMessage]:
     """A step's results, in the order of the calls."""
     rows = db.execute(
-        f"SELECT {TRANSCRIPT} FROM effect e JOIN message m ON m.thread_id = e.thread_id AND m.seq = e.result_seq"
+        f"SELECT {TRANSCRIPT} FROM effect e JOIN message m ON m.thread = e.thread AND m.seq = e.result_seq"
         " WHERE e.run_id = ? AND e.step = ? ORDER BY e.position",
         (run_id, step),
     )
@@ -177,7 +177,7 @@ def list_events(db: sqlite3.Connection, thread_id: str, after: int, limit: int) 
 
 def last_event_id(db: sqlite3.Connection) -> int:
     """The newest event's id, 0 where there is none: rises with whatever anybody records."""
-    return db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
+    return db.execute("SELECT coalesce(max(id), 0) FROM event_row").fetchone()[0]
 
 
 def read_range(

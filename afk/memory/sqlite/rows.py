@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from afk.agents.errors import AgentCheckpointCorruptionError
@@ -42,6 +43,17 @@ def dump_or_null(value: Any | None) -> str | None:
 def load_or_none(text: str | None) -> Any | None:
     """The inverse of `dump_or_null`."""
     return None if text is None else json.loads(text)
+
+
+_HEXADECIMAL = re.compile(r"(?:[0-9a-f]{2})+")
+
+
+def packed(text: str, prefix: str = "") -> bytes | str:
+    """A hexadecimal text as the bytes that it says, without its prefix; any other as it is. The views of the tables
+    that hold it say it as it was."""
+    digits = text.removeprefix(prefix)
+    is_ours = text.startswith(prefix) and _HEXADECIMAL.fullmatch(digits)
+    return bytes.fromhex(digits) if is_ours else text
 
 
 def run_of(row: sqlite3.Row) -> RunRecord:
@@ -108,16 +120,20 @@ def _calls_of(texts: Sequence[str | None]) -> Iterator[tuple[dict[str, str], ...
 
 def checksum_of(
     run_id: str, number: int, step: int, phase: str, head_seq: int, message_count: int, state: str
-) -> str:
+) -> bytes:
     """What a checkpoint's row is checked against when it is read."""
     fields = dump([run_id, number, step, phase, head_seq, message_count, state])
-    return hashlib.sha256(fields.encode()).hexdigest()[:32]
+    return hashlib.sha256(fields.encode()).digest()[:16]
+
+
+# of a row beside its state, with its places in the indexes
+CHECKPOINT_BYTES = 80
 
 
 def checkpoint_of(row: sqlite3.Row) -> CheckpointRecord:
     """A row of `checkpoint`. Raises AgentCheckpointCorruptionError where it is not what was written."""
     values = (row["step"], row["phase"], row["head_seq"], row["message_count"], row["state"])
-    if checksum_of(row["run_id"], row["number"], *values) != row["checksum"]:
+    if checksum_of(row["run_id"], row["number"], *values).hex() != row["checksum"]:
         raise AgentCheckpointCorruptionError(
             f"Checkpoint {row['number']} of run {row['run_id']} is damaged: its checksum does not fit. "
             "Nothing was changed. Fork from an earlier one (/checkpoints in the app, or Runner.fork), or see: "
@@ -132,10 +148,34 @@ def checkpoint_of(row: sqlite3.Row) -> CheckpointRecord:
         phase=row["phase"],
         head_seq=row["head_seq"],
         message_count=row["message_count"],
-        state=json.loads(row["state"]),
-        size_bytes=len(row["state"].encode()) + len(row["run_id"]) + len(row["thread_id"]) + 80,
+        state=_state_of(row["state"]),
+        size_bytes=len(row["state"].encode()) + CHECKPOINT_BYTES,
         created_at_ms=row["created_at_ms"],
     )
+
+
+SPENT = ("input_tokens", "output_tokens", "tool_calls")
+
+
+def state_text(state: Mapping[str, Any], spent: Sequence[int]) -> str:
+    """What stands in a checkpoint's column: the version, what was spent by then (in the order of SPENT), the open
+    calls, and whatever else there is. There are two for each step of a run, so neither names nor what is empty."""
+    rest = dict(state)
+    kept = [list(spent) if any(spent) else [], rest.pop("open_calls", []), rest]
+    while kept and not kept[-1]:
+        kept.pop()
+    return dump([2, *kept])
+
+
+def _state_of(text: str) -> dict[str, Any]:
+    """The inverse of `state_text`, and of what the first version wrote: an object with all the names."""
+    state: Any = json.loads(text)
+    if isinstance(state, dict):
+        return cast("dict[str, Any]", state)
+    kept = dict(zip(("v", "spent", "open_calls", "rest"), state, strict=False))
+    spent = {name: count for name, count in zip(SPENT, kept.get("spent", ()), strict=False) if count}
+    found = {"open_calls": kept.get("open_calls", []), **kept.get("rest", {})}
+    return {**found, "spent": spent} if spent else found
 
 
 def effect_of(row: sqlite3.Row) -> EffectRecord:

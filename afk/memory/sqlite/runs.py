@@ -161,8 +161,9 @@ def take_run(
     if owner is not None and owners.executes(owner, run_id):
         # what a living owner is at may still take effect, whatever can be found out about it now
         db.execute(
-            "UPDATE effect SET phase = 'uncertain' WHERE phase = 'executing' AND effect = 'once' AND run_id IN"
-            " (SELECT ?1 UNION ALL SELECT id FROM run WHERE root_run_id = ?1 AND parent_run_id IS NOT NULL)",
+            "UPDATE effect_row SET phase = 'uncertain' WHERE phase = 'executing' AND effect = 'once' AND run IN"
+            " (SELECT n FROM run WHERE id = ?1 UNION ALL"
+            " SELECT n FROM run WHERE root_run_id = ?1 AND parent_run_id IS NOT NULL)",
             (run_id,),
         )
     add_event(db, thread_id, run_id, "state", {"from": run["state"], "to": "running"}, now_ms)

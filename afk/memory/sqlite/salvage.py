@@ -100,7 +100,11 @@ def _remove(making: Path) -> None:
 
 
 def _tables(db: sqlite3.Connection) -> list[str]:
-    rows = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    rows = db.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        # before those that would be given new numbers
+        " ORDER BY name != 'name', rowid"
+    )
     return [row[0] for row in rows if row[0] not in DERIVED]
 
 
@@ -112,9 +116,10 @@ def _copy(
     rows: dict[str, int] = {}
     damaged: list[str] = []
     for table in tables:
-        rows[table], whole = _copy_table(old, new, table)
+        named = table.removesuffix("_row")
+        rows[named], whole = _copy_table(old, new, table)
         if not whole:
-            damaged.append(table)
+            damaged.append(named)
     _in_one(new, take_steps, version, VERSION)
     _in_one(new, mend, now_ms())
     return SalvageReport(rows, tuple(damaged), tuple(broken_runs(new)), tuple(damaged_outputs(new)))
@@ -135,7 +140,7 @@ def _in_one(
 def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> tuple[int, bool]:
     """How many rows were written, and whether nothing was in the way."""
     columns = {row["name"]: bool(row["notnull"]) for row in new.execute(f"PRAGMA table_info({table})")}
-    of_json = {name: columns[name] for name in _JSON.get(table, ()) if name in columns}
+    of_json = {name: columns[name] for name in _JSON.get(table.removesuffix("_row"), ()) if name in columns}
     names = ", ".join(columns)
     marks = ", ".join("?" * (len(columns) + 1))
     insert = f"INSERT OR IGNORE INTO {table} (rowid, {names}) VALUES ({marks})"

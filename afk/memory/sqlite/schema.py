@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from afk.agents.errors import AgentCheckpointSchemaError, StoreError
+from afk.memory.sqlite.migration_names import number_names
 from afk.memory.sqlite.migration_search import add_search_blocks
 from afk.memory.sqlite.migration_threads import add_thread_keeping
 from afk.memory.sqlite.migrations import (
@@ -16,6 +18,7 @@ from afk.memory.sqlite.migrations import (
     keep_copy,
 )
 from afk.memory.sqlite.outputs import add_outputs
+from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.pins import add_pins
 
 # "afk1": tells our file from any other SQLite database
@@ -214,6 +217,7 @@ MIGRATIONS: Sequence[tuple[str, Callable[[sqlite3.Connection], None]]] = (
     ("pinned messages", add_pins),
     ("blocks of the search index", add_search_blocks),
     ("whole results", add_outputs),
+    ("numbers for names", number_names),
 )
 VERSION = len(MIGRATIONS)
 
@@ -253,19 +257,37 @@ def _read_identity(db: sqlite3.Connection) -> tuple[int, int, int]:
 
 def migrate(db: sqlite3.Connection, path: str) -> None:
     """Bring the file to this version, in one transaction; of a file of an earlier one a copy is kept before. Two
-    processes may do so at once: one waits, then sees that it is done."""
+    processes may do so at once: one waits, then sees that it is done.
+
+    Raises StoreError while a process of an earlier version has the file open: it would write to tables that are gone.
+    """
     if check_ours(db, path) == VERSION:
         return
     db.execute("BEGIN IMMEDIATE")
     try:
         before = check_ours(db, path)
         if 0 < before < VERSION:
+            _refuse_beside_others(path)
             keep_copy(path, VERSION)
         take_steps(db, before, VERSION)
     except BaseException:
         db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
+    if before:
+        # where tables that were copied had been; as a script, or it frees a single page
+        db.executescript("PRAGMA incremental_vacuum")
+
+
+def _refuse_beside_others(path: str) -> None:
+    """Whoever opens the file now has not taken its lock as an owner yet, but sees its version before."""
+    living = Owners(Path(path), "").living()
+    if living:
+        who = ", ".join(f"pid {pid}" if pid else "pid unknown" for pid in living)
+        raise StoreError(
+            f"The database {path} is of an earlier version, and that is at work on it ({who}). Nothing was changed. "
+            "Quit it there, then start again: the file is brought to this version, and a copy of it is kept."
+        )
 
 
 def take_steps(db: sqlite3.Connection, before: int, version: int) -> None:

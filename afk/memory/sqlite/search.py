@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from afk.memory.found import FoundText, words_of
+from afk.memory.sqlite.naming import call_named
 from afk.memory.sqlite.search_index import Span
 
 SLICE_S = 0.01
@@ -137,10 +138,10 @@ def look_at_messages(
             first = last - STRIDE + 1
         rows = db.execute(
             f"""
-            SELECT m.rowid AS at, m.thread_id, t.deleted_at_ms, t.workspace, coalesce(t.part_of, t.id) AS root, m.role,
+            SELECT m.n AS at, m.thread_id, t.deleted_at_ms, t.workspace, coalesce(t.part_of, t.id) AS root, m.role,
                    m.seq, m.created_at_ms
               FROM message m JOIN thread t ON t.id = m.thread_id
-             WHERE m.rowid BETWEEN :first AND :last AND {where} ORDER BY m.rowid DESC
+             WHERE m.n BETWEEN :first AND :last AND {where} ORDER BY m.n DESC
             """,
             {**args, "first": first, "last": last},
         ).fetchall()
@@ -196,7 +197,7 @@ def _reader(db: sqlite3.Connection, thread_id: str, seq: int) -> str | None:
 def _excerpt(db: sqlite3.Connection, at: int, words: Sequence[str]) -> tuple[str, bool]:
     """A little of the message around the first of the words, and whether it begins later than the message does."""
     places = [
-        db.execute("SELECT instr(lower(text), lower(?)) FROM message WHERE rowid = ?", (case, at)).fetchone()[
+        db.execute("SELECT instr(lower(text), lower(?)) FROM message_row WHERE n = ?", (case, at)).fetchone()[
             0
         ]
         for word in words
@@ -205,7 +206,7 @@ def _excerpt(db: sqlite3.Connection, at: int, words: Sequence[str]) -> tuple[str
     place = min((place for place in places if place), default=1)
     begin = max(1, place - BEFORE)
     text = db.execute(
-        "SELECT substr(text, ?, ?) FROM message WHERE rowid = ?", (begin, EXCERPT, at)
+        "SELECT substr(text, ?, ?) FROM message_row WHERE n = ?", (begin, EXCERPT, at)
     ).fetchone()
     return text[0], begin > 1
 
@@ -214,11 +215,10 @@ def _place_in_root(db: sqlite3.Connection, transcript_id: str, seq: int, root: s
     """Where a thread shows what stands in the conversation of a subagent: at the call that it works for."""
     while transcript_id != root:
         row = db.execute(
-            "SELECT e.thread_id, e.result_seq FROM run r JOIN effect e ON e.id = r.parent_effect_id"
-            " WHERE r.id = ? AND r.parent_effect_id IS NOT NULL",
-            (transcript_id,),
+            "SELECT parent_effect_id FROM run WHERE id = ? AND parent_effect_id IS NOT NULL", (transcript_id,)
         ).fetchone()
-        if row is None:
+        call = None if row is None else call_named(db, row["parent_effect_id"])
+        if call is None:
             break
-        transcript_id, seq = row
+        transcript_id, seq = call["thread_id"], call["result_seq"]
     return seq

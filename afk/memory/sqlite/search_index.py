@@ -129,7 +129,7 @@ def spans_for(db: sqlite3.Connection, words: Sequence[str]) -> list[Span]:
             row[0]
             for row in db.execute("SELECT rowid FROM message_index WHERE message_index MATCH ?", (query,))
         }
-    at: int = db.execute("SELECT coalesce(max(rowid), 0) FROM message").fetchone()[0]
+    at: int = db.execute("SELECT coalesce(max(n), 0) FROM message_row").fetchone()[0]
     spans: list[Span] = []
     for block in db.execute(
         "SELECT id, first, last FROM message_block WHERE state = 'indexed' ORDER BY first DESC"
@@ -154,7 +154,7 @@ def state_of(db: sqlite3.Connection) -> Literal["none", "sound", "damaged"]:
         db.execute("SELECT count(*), sum(doc) FROM message_term").fetchone()
         for block in blocks:
             text = db.execute(
-                "SELECT text FROM message WHERE rowid BETWEEN ? AND ? AND chars > 2 LIMIT 1",
+                "SELECT text FROM message_row WHERE n BETWEEN ? AND ? AND chars > 2 LIMIT 1",
                 (block["first"], block["last"]),
             ).fetchone()
             if (
@@ -180,7 +180,7 @@ def _take(db: sqlite3.Connection, first: int, last: int) -> tuple[list[sqlite3.R
     taken: list[sqlite3.Row] = []
     chars = 0
     for row in db.execute(
-        "SELECT rowid AS at, chars FROM message WHERE rowid BETWEEN ? AND ? ORDER BY rowid", (first, last)
+        "SELECT n AS at, chars FROM message_row WHERE n BETWEEN ? AND ? ORDER BY n", (first, last)
     ):
         if row["chars"] > LARGEST_CHARS and taken:
             return taken, True
@@ -199,7 +199,7 @@ def _add(db: sqlite3.Connection, taken: Sequence[sqlite3.Row]) -> None:
     if not is_made(db):
         _run(db, _MAKE)
     texts = [
-        row[0] for row in db.execute("SELECT text FROM message WHERE rowid BETWEEN ? AND ?", (first, last))
+        row[0] for row in db.execute("SELECT text FROM message_row WHERE n BETWEEN ? AND ?", (first, last))
     ]
     block = db.execute(
         "INSERT INTO message_block (first, last, state) VALUES (?, ?, 'indexed')", (first, last)

@@ -18,9 +18,9 @@ def sent_messages(db: sqlite3.Connection, workspace: str, limit: int, most_chars
         (workspace, THREADS),
     ).fetchall():
         rows += db.execute(
-            "SELECT rowid, text FROM message WHERE thread_id = ? AND role = 'user' AND chars <= ?"
+            "SELECT n, text FROM message WHERE thread_id = ? AND role = 'user' AND chars <= ?"
             " ORDER BY seq DESC LIMIT ?",
             (thread_id, most_chars, limit),
         )
-    rows.sort(key=lambda row: row["rowid"], reverse=True)
+    rows.sort(key=lambda row: row["n"], reverse=True)
     return list(dict.fromkeys(text for _, text in rows))[:limit]

@@ -86,7 +86,7 @@ def damaged_outputs(db: sqlite3.Connection) -> dict[str, str]:
     for row in db.execute(
         "SELECT m.output_sha AS sha, min(m.thread_id) AS thread_id, o.sha256 IS NOT NULL AS known FROM message m"
         " LEFT JOIN output o ON o.sha256 = m.output_sha AND NOT o.leaving"
-        " WHERE m.output_sha IS NOT NULL GROUP BY m.output_sha ORDER BY min(m.rowid)"
+        " WHERE m.output_sha IS NOT NULL GROUP BY m.output_sha ORDER BY min(m.n)"
     ).fetchall():
         if not row["known"]:
             damaged[row["sha"]] = f"of thread {row['thread_id']}, is missing"

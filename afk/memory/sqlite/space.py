@@ -8,16 +8,17 @@ from collections import Counter
 from afk.memory.compaction_detail import SpaceTaken
 
 WHAT = {
-    "message": "messages",
-    "event": "events",
-    "checkpoint": "checkpoints",
-    "effect": "calls",
+    "message_row": "messages",
+    "event_row": "events",
+    "checkpoint_row": "checkpoints",
+    "effect_row": "calls",
     "approval": "requests",
     "approval_grant": "requests",
     "state": "summaries",
     "run": "runs",
     "thread": "threads",
     "thread_tally": "threads",
+    "name": "threads",
     "pin": "messages",
     "output": "long outputs",
     "output_part": "long outputs",

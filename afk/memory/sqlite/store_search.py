@@ -97,5 +97,5 @@ class SearchStore:
                 raise
             # whatever is wrong with the index, the messages are there to be looked through
             self._index_is_damaged = True
-            last = db.execute("SELECT coalesce(max(rowid), 0) FROM message").fetchone()[0]
+            last = db.execute("SELECT coalesce(max(n), 0) FROM message_row").fetchone()[0]
             return [(1, last)]

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
 from afk.memory.records import CheckpointRecord, RunRecord
+from afk.memory.sqlite.naming import OF_CALL, place_of
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.queries import run_as_it_reads
 from afk.memory.sqlite.rows import checkpoint_of
@@ -35,7 +36,7 @@ UPTO = """
          WHERE c.thread_id = :thread AND c.ordinal < :before ORDER BY c.ordinal DESC LIMIT 1)
 """
 LINES = f"""
-    SELECT ordinal AS place, 'checkpoint' AS kind, rowid AS id FROM checkpoint
+    SELECT ordinal AS place, 'checkpoint' AS kind, n AS id FROM checkpoint
      WHERE thread_id = :thread AND ordinal < :before
     UNION ALL
     SELECT ordinal, 'summary', rowid FROM state WHERE thread_id = :thread AND ordinal < :before AND key = '{KEY}'
@@ -44,36 +45,35 @@ LINES = f"""
      ORDER BY 1 DESC LIMIT :limit OFFSET :offset
 """
 KINDS: tuple[TimelineKind, ...] = ("run", "checkpoint", "summary")
-CHECKPOINTS = "SELECT c.rowid AS id, c.* FROM json_each(?) j JOIN checkpoint c ON c.rowid = j.value"
+CHECKPOINTS = "SELECT c.* FROM json_each(?) j JOIN checkpoint c ON c.n = j.value"
 SUMMARIES = "SELECT s.rowid AS id, s.* FROM json_each(?) j JOIN state s ON s.rowid = j.value"
 FORMERS = """
-    SELECT f.* FROM json_each(?) j JOIN checkpoint c ON c.rowid = j.value
-      JOIN checkpoint f ON f.run_id = c.run_id AND f.number = c.number - 1
+    SELECT f.* FROM json_each(?) j JOIN checkpoint_row c ON c.n = j.value
+      JOIN checkpoint f ON f.run = c.run AND f.number = c.number - 1
 """
 # an argument may be a whole file, or hold half a character, which is no text to SQLite
 CALLS = f"""
-    SELECT DISTINCT e.rowid, e.run_id, e.step, e.position, e.call_id, e.tool_name, e.phase, e.result_seq,
+    SELECT DISTINCT e.n, e.run_id, e.step, e.position, e.call_id, e.tool_name, e.phase, e.result_seq,
            e.finished_at_ms, a.status AS asked,
            CAST((SELECT json_group_object(
                      v.key, CASE v.type WHEN 'text' THEN substr(v.atom, 1, {TEXT_CHARS}) ELSE v.atom END)
                    FROM json_each(e.arguments) v WHERE v.atom IS NOT NULL) AS BLOB) AS arguments
-      FROM json_each(?) j JOIN checkpoint c ON c.rowid = j.value
-      JOIN effect e ON e.run_id = c.run_id AND e.step = c.step
+      FROM json_each(?) j JOIN checkpoint_row c ON c.n = j.value
+      JOIN effect e ON e.run = c.run AND e.step = c.step
       LEFT JOIN approval a ON a.id = e.approval_id
-     ORDER BY e.run_id, e.step, e.position
+     ORDER BY e.run, e.step, e.position
 """
 TEXTS = f"""
     SELECT m.thread_id, m.seq, m.role, substr(m.text, 1, {TEXT_CHARS}) AS text FROM json_each(?) j
       JOIN message m ON m.thread_id = j.value ->> 0 AND m.seq = j.value ->> 1
 """
-# the runs asked for and those above them; `seq` is the place of the call that a run works for, in the run above
+# the runs asked for and those above them
 RUNS = """
     WITH RECURSIVE wanted(id) AS (
         SELECT r.id FROM json_each(?) j JOIN run r ON r.rowid = j.value
         UNION SELECT value FROM json_each(?)
         UNION SELECT r.parent_run_id FROM wanted JOIN run r ON r.id = wanted.id WHERE r.parent_run_id IS NOT NULL)
-    SELECT r.rowid AS row, r.*, e.result_seq AS seq FROM wanted JOIN run r ON r.id = wanted.id
-      LEFT JOIN effect e ON e.id = r.parent_effect_id
+    SELECT r.rowid AS row, r.* FROM wanted JOIN run r ON r.id = wanted.id
 """
 
 
@@ -100,7 +100,7 @@ def read_timeline(
     ).fetchall()
     ids = {kind: json.dumps([line["id"] for line in lines if line["kind"] == kind]) for kind in KINDS}
     summaries = {row["id"]: row for row in db.execute(SUMMARIES, (ids["summary"],))}
-    checkpoints = {row["id"]: checkpoint_of(row) for row in db.execute(CHECKPOINTS, (ids["checkpoint"],))}
+    checkpoints = {row["n"]: checkpoint_of(row) for row in db.execute(CHECKPOINTS, (ids["checkpoint"],))}
     formers = {(c.run_id, c.number): c for c in map(checkpoint_of, db.execute(FORMERS, (ids["checkpoint"],)))}
     calls: dict[tuple[str, int], list[TimelineCall]] = {}
     for row in db.execute(CALLS, (ids["checkpoint"],)):
@@ -166,7 +166,9 @@ class _Runs:
         self.by_id: dict[str, RunRecord] = {row["id"]: run_as_it_reads(row, owners) for row in rows}
         self.by_row: dict[int, RunRecord] = {row["row"]: self.by_id[row["id"]] for row in rows}
         self.newest: dict[str, int] = {row["id"]: row["checkpoint"] for row in rows}
-        self._seqs: dict[str, int | None] = {row["id"]: row["seq"] for row in rows}
+        self._seqs: dict[str, int | None] = {
+            row["id"]: _place_of_call(db, row["parent_effect_id"]) for row in rows
+        }
 
     def _above(self, run_id: str) -> str | None:
         run = self.by_id.get(run_id)
@@ -182,6 +184,16 @@ class _Runs:
         if above is None:
             return None
         return self._seqs[run_id] if self._above(above) is None else self.root_seq(above)
+
+
+def _place_of_call(db: sqlite3.Connection, effect_id: str | None) -> int | None:
+    """Where the result of the call that a run works for stands, in the run above."""
+    row = (
+        db.execute(f"SELECT result_seq FROM effect_row WHERE {OF_CALL}", place_of(effect_id)).fetchone()
+        if effect_id
+        else None
+    )
+    return None if row is None else row["result_seq"]
 
 
 def _call_of(row: sqlite3.Row) -> TimelineCall:

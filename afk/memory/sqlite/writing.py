@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from afk.agents.errors import RunFencedError
 from afk.memory.records import CheckpointPhase, MessageRecord, Progress, Request, RunKey
-from afk.memory.sqlite.rows import checksum_of, dump, dump_or_null
+from afk.memory.sqlite.naming import NUMBER
+from afk.memory.sqlite.rows import SPENT, checksum_of, dump, dump_or_null, state_text
 from afk.memory.text import storable
 
 # of an UPDATE of `run`, with `_owner` of the key
@@ -66,8 +67,8 @@ def add_message(
     it."""
     text = storable(text)
     db.execute(
-        "INSERT INTO message (thread_id, seq, role, chars, lines, run_id, call_id, created_at_ms, tool_calls, text,"
-        " output_sha) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO message_row (thread, seq, role, chars, lines, run, call_id, created_at_ms, tool_calls, text,"
+        f" output_sha) VALUES ({NUMBER}, ?, ?, ?, ?, {NUMBER}, ?, ?, ?, ?, ?)",
         (
             thread_id,
             seq,
@@ -159,14 +160,13 @@ def write_checkpoint(
         ).fetchone()
     if progress is None:
         progress = Progress(step, json.loads(run["usage"]), json.loads(run["budget"]))
-    spent = _spent(progress)
-    run_id, number = run["id"], run["checkpoint"]
-    text = dump({"v": 1, **state, "spent": spent} if spent else {"v": 1, **state})
+    number = run["checkpoint"]
+    text = state_text(state, _spent(progress))
     db.execute(
-        "INSERT INTO checkpoint (run_id, number, thread_id, ordinal, step, phase, head_seq, message_count, state,"
-        " checksum, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO checkpoint_row (run, number, thread, ordinal, step, phase, head_seq, message_count, state,"
+        f" checksum, created_at_ms) VALUES (?, ?, {NUMBER}, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            run_id,
+            run["n"],
             number,
             thread_id,
             ordinal,
@@ -175,28 +175,26 @@ def write_checkpoint(
             head_seq,
             message_count,
             text,
-            checksum_of(run_id, number, step, phase, head_seq, message_count, text),
+            checksum_of(run["id"], number, step, phase, head_seq, message_count, text),
             now_ms,
         ),
     )
 
 
-def _spent(progress: Progress) -> dict[str, int]:
-    counts = {
-        "input_tokens": progress.usage.get("input_tokens", 0),
-        "output_tokens": progress.usage.get("output_tokens", 0),
-        "tool_calls": progress.budget.get("tool_calls", 0),
-    }
-    return {name: count for name, count in counts.items() if count}
+def _spent(progress: Progress) -> list[int]:
+    """In the order of `rows.SPENT`."""
+    used = {**progress.usage, "tool_calls": progress.budget.get("tool_calls", 0)}
+    return [used.get(name, 0) for name in SPENT]
 
 
 def add_event(
     db: sqlite3.Connection, thread_id: str, run_id: str | None, type_: str, body: dict[str, Any], now_ms: int
 ) -> None:
-    """One row of telemetry."""
+    """One row of telemetry; none for a thread that is not there."""
     db.execute(
-        "INSERT INTO event (thread_id, run_id, type, body, created_at_ms) VALUES (?, ?, ?, ?, ?)",
-        (thread_id, run_id, type_, dump(body), now_ms),
+        "INSERT INTO event_row (thread, run, type, body, created_at_ms)"
+        f" SELECT n, {NUMBER}, ?, ?, ? FROM name WHERE id = ?",
+        (run_id, type_, dump(body), now_ms, thread_id),
     )
 
 
@@ -227,7 +225,7 @@ def add_request(
             request.expires_at_ms,
         ),
     )
-    db.execute("UPDATE effect SET approval_id = ? WHERE id = ?", (approval_id, effect["id"]))
+    db.execute("UPDATE effect_row SET approval_id = ? WHERE n = ?", (approval_id, effect["n"]))
     add_event(
         db,
         thread_id,
