@@ -221,7 +221,7 @@ class MemoryStore(SummaryStore, WholeOutputs, TimelineStore, Protocol):
         ...
 
     async def add_event(self, thread_id: str, run_id: str | None, type_: str, body: dict[str, Any]) -> None:
-        """One row of telemetry beside the boundaries."""
+        """One row of telemetry beside the boundaries; none for a thread that is not there."""
         ...
 
     # reading
@@ -376,7 +376,7 @@ class MemoryStore(SummaryStore, WholeOutputs, TimelineStore, Protocol):
         ...
 
     async def data_version(self) -> tuple[int, int]:
-        """Changes whenever anybody, in any process, records anything."""
+        """Changes whenever another process records anything, and with every event of this one."""
         ...
 
     async def get_preference(self, key: str) -> str | None: ...

@@ -26,7 +26,7 @@ from tests.core.kit import Ledger, ScriptedModel, agent_with, call, rows, say
 from tests.memory.children import run_code
 
 TABLES = (
-    "thread", "run", "message", "checkpoint", "effect", "approval", "approval_grant", "event", "state",
+    "thread", "run", "name", "message", "checkpoint", "effect", "approval", "approval_grant", "event", "state",
     "compaction", "preference",
 )  # fmt: skip
 LOOKS = call(("look", {"what": "first"}))

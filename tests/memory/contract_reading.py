@@ -146,6 +146,10 @@ class ReadingContract(StorePromises):
         await story.store.add_event("th", None, "custom", {"n": 1})
         assert (await story.store.list_events("th", after=later[-1].event_id))[0].body == {"n": 1}
 
+    async def test_of_a_thread_that_is_not_there_no_event_is_kept(self, story: Story) -> None:
+        await story.store.add_event("th2", None, "custom", {})
+        assert await story.store.list_events("th2") == []
+
     async def test_the_version_changes_with_every_boundary(self, story: Story) -> None:
         versions = [await story.store.data_version()]
         await story.store.decide(story.approval_id, allow())

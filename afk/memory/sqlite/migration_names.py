@@ -33,8 +33,8 @@ CREATE TRIGGER thread_is_named AFTER INSERT ON thread BEGIN
     UPDATE thread SET n = (SELECT n FROM name WHERE id = NEW.id) WHERE rowid = NEW.rowid AND NEW.n IS NULL;
 END;
 CREATE TRIGGER run_is_named AFTER INSERT ON run BEGIN
-    INSERT INTO name (n, id, thread) SELECT NEW.n, NEW.id, (SELECT n FROM name WHERE id = NEW.thread_id)
-     WHERE NOT EXISTS (SELECT 1 FROM name WHERE id = NEW.id);
+    INSERT INTO name (n, id, thread) VALUES (NEW.n, NEW.id, (SELECT n FROM name WHERE id = NEW.thread_id))
+        ON CONFLICT (id) DO UPDATE SET thread = excluded.thread;
     UPDATE run SET n = (SELECT n FROM name WHERE id = NEW.id) WHERE rowid = NEW.rowid AND NEW.n IS NULL;
 END;
 """
@@ -199,9 +199,11 @@ def number_names(db: sqlite3.Connection) -> None:
 def _name_all(db: sqlite3.Connection) -> None:
     """Numbers for all threads and runs, and for those of which only rows are left."""
     db.execute("INSERT INTO name (id) SELECT id FROM thread ORDER BY rowid")
+    # the conversation of a subagent has the name of its run
     db.execute(
-        "INSERT OR IGNORE INTO name (id, thread)"
-        " SELECT id, (SELECT n FROM name t WHERE t.id = run.thread_id) FROM run ORDER BY rowid"
+        "INSERT INTO name (id, thread)"
+        " SELECT id, (SELECT n FROM name t WHERE t.id = run.thread_id) FROM run WHERE TRUE ORDER BY rowid"
+        " ON CONFLICT (id) DO UPDATE SET thread = excluded.thread"
     )
     for table in ("message", "checkpoint", "effect", "event"):
         db.execute(f"INSERT OR IGNORE INTO name (id) SELECT DISTINCT thread_id FROM {table}")

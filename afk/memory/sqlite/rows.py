@@ -148,7 +148,7 @@ def checkpoint_of(row: sqlite3.Row) -> CheckpointRecord:
         phase=row["phase"],
         head_seq=row["head_seq"],
         message_count=row["message_count"],
-        state=_state_of(row["state"]),
+        state=state_of(row["state"]),
         size_bytes=len(row["state"].encode()) + CHECKPOINT_BYTES,
         created_at_ms=row["created_at_ms"],
     )
@@ -167,7 +167,7 @@ def state_text(state: Mapping[str, Any], spent: Sequence[int]) -> str:
     return dump([2, *kept])
 
 
-def _state_of(text: str) -> dict[str, Any]:
+def state_of(text: str) -> dict[str, Any]:
     """The inverse of `state_text`, and of what the first version wrote: an object with all the names."""
     state: Any = json.loads(text)
     if isinstance(state, dict):

@@ -360,7 +360,7 @@ class SQLiteMemoryStore(
         return await self._connection.read(queries.list_events, thread_id, after, limit)
 
     async def data_version(self) -> tuple[int, int]:
-        """Changes whenever anybody, in any process, records anything."""
+        """Changes whenever another process records anything, and with every event of this one."""
         return await self._connection.bare(
             lambda db: (db.execute("PRAGMA data_version").fetchone()[0], queries.last_event_id(db))
         )

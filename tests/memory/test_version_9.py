@@ -1,0 +1,186 @@
+"""A file with names where numbers are now: it reads the same, and what was open in it goes on."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from afk.agents.errors import StoreError
+from afk.core import Runner
+from afk.memory import SQLiteMemoryStore
+from afk.memory.sqlite import schema
+from afk.memory.sqlite.lifelines import Lifeline
+from afk.memory.sqlite.owners import Owners
+from tests.core.kit import Ledger, ScriptedModel, agent_with, rows, transcript
+from tests.core.nested import drive, nested_agent, nested_model
+
+ROWS = Path(__file__).with_name("version_9.sql")
+# of what was told about by name; a call's own name is its place now
+COLUMNS = {
+    "message": "thread_id, seq, role, chars, lines, run_id, call_id, created_at_ms, tool_calls, text, output_sha",
+    "checkpoint": "run_id, number, thread_id, ordinal, step, phase, head_seq, message_count, state, checksum,"
+    " created_at_ms",
+    "effect": "run_id, thread_id, call_id, step, position, tool_name, effect, arguments, args_sha, idempotency_key,"
+    " phase, attempt, epoch, result_seq, approval_id, allowed_by, started_at_ms, finished_at_ms",
+    "event": "id, thread_id, run_id, type, body, created_at_ms",
+}
+
+
+def make_version_9(path: Path) -> Path:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("BEGIN")
+        schema.take_steps(db, 0, 9)
+        db.execute("COMMIT")
+        db.executescript(ROWS.read_text())
+    return path
+
+
+def stored(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    return {
+        table: sorted(rows(path, f"SELECT {columns} FROM {table}"), key=repr)
+        for table, columns in COLUMNS.items()
+    }
+
+
+async def migrated(path: Path) -> None:
+    store = SQLiteMemoryStore(path)
+    await store.open()
+    await store.close()
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    return make_version_9(tmp_path / "afk.db")
+
+
+async def test_what_stands_in_it_reads_the_same(db: Path) -> None:
+    before = stored(db)
+    assert all(len(found) > 20 for found in before.values())
+    size = db.stat().st_size
+    await migrated(db)
+    assert stored(db) == before
+    assert rows(db, "PRAGMA integrity_check") == [("ok",)]
+    assert rows(db, "PRAGMA freelist_count") == [(0,)]  # where the tables with names were
+    assert db.stat().st_size < size
+
+
+async def test_whatever_refers_to_a_call_still_does(db: Path) -> None:
+    of_requests = (
+        "SELECT a.id, e.run_id, e.call_id, e.args_sha FROM approval a JOIN effect e ON e.id = a.effect_id"
+    )
+    of_children = (
+        "SELECT r.id, e.run_id, e.call_id FROM run r JOIN effect e ON e.id = r.parent_effect_id ORDER BY 1"
+    )
+    before = rows(db, of_requests), rows(db, of_children)
+    assert (len(before[0]), len(before[1])) == rows(
+        db, "SELECT (SELECT count(*) FROM approval), count(parent_effect_id) FROM run"
+    )[0]
+    await migrated(db)
+    assert (sorted(rows(db, of_requests)), rows(db, of_children)) == (sorted(before[0]), before[1])
+
+
+async def test_a_run_with_runs_inside_it_goes_on_to_its_end(db: Path, tmp_path: Path) -> None:
+    ((run_id,),) = rows(db, "SELECT id FROM run WHERE thread_id = 'th' AND parent_run_id IS NULL")
+    said = transcript(db, "th")
+    async with Runner(memory_store=SQLiteMemoryStore(db), llm=nested_model(), workspace="/") as runner:
+        result = await drive(runner, nested_agent(Ledger(tmp_path / "ledger")), run_id)
+    assert result.final_text == "End."
+    assert transcript(db, "th")[: len(said)] == said
+    of_th = "run_id IN (SELECT id FROM run WHERE thread_id = 'th')"
+    assert rows(db, f"SELECT count(*) FROM effect WHERE finished_at_ms IS NULL AND {of_th}") == [(0,)]
+
+
+async def test_a_fork_goes_on_and_repeats_nothing(db: Path, tmp_path: Path) -> None:
+    ((fork, run_id),) = rows(db, "SELECT id, last_run_id FROM thread WHERE forked_from IS NOT NULL")
+    ledger = Ledger(tmp_path / "ledger")
+    agent = agent_with(ledger.tool("look", "read"), ledger.tool())
+    async with Runner(memory_store=SQLiteMemoryStore(db), llm=ScriptedModel(), workspace="/") as runner:
+        result = await runner.resume(agent, run_id=run_id, thread_id=fork)
+    assert (result.state, result.final_text, ledger.lines) == ("completed", "Done.", [])
+
+
+async def test_a_call_whose_process_was_killed_is_asked_about_and_it_is_known_who_made_it(db: Path) -> None:
+    ((run_id, call_id, key),) = rows(
+        db,
+        "SELECT run_id, call_id, idempotency_key FROM effect WHERE phase = 'executing' AND effect = 'once'",
+    )
+    ((process_id,),) = rows(
+        db,
+        "SELECT json_extract(body, '$.process_id') FROM event WHERE type = 'tool_started' AND run_id = ?"
+        " AND json_extract(body, '$.call_id') = ?",
+        run_id,
+        call_id,
+    )
+    store = SQLiteMemoryStore(db)
+    async with Runner(memory_store=store, llm=ScriptedModel(), workspace="/") as runner:
+        agent = agent_with(Ledger(db.with_name("ledger")).tool("act", approval="never"))
+        result = await runner.resume(agent, run_id=run_id, thread_id="killed")
+        assert result.state == "awaiting_approval"
+        [request] = await runner.list_approvals(run_id=run_id)
+        assert request.kind == "uncertain"
+        [(effect, _)] = await store.read_calls(run_id, 1)
+        assert (effect.effect_id, effect.idempotency_key) == (request.effect_id, key)
+        trace = await store.call_trace(effect)
+        assert (trace.process_id, trace.process_lives, trace.is_here) == (process_id, False, False)
+
+
+async def test_a_call_that_outlived_its_process_is_still_seen_to_run(db: Path) -> None:
+    ((former, run_id),) = rows(
+        db, "SELECT id, run_id FROM effect WHERE phase = 'executing' AND effect = 'once'"
+    )
+    folder = db.with_name("afk.db-owners")
+    folder.mkdir()
+    lifeline = Lifeline(folder / f"call_{former}")
+    lifeline.note(4321)
+    store = SQLiteMemoryStore(db)
+    await store.open()
+    try:
+        [(effect, _)] = await store.read_calls(run_id, 1)
+        assert effect.effect_id != former
+        assert store.still_running(effect.effect_id) == 4321
+    finally:
+        await store.close()
+        lifeline.close()
+
+
+async def test_no_event_is_given_the_number_of_one_that_was_compacted(db: Path) -> None:
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        last = other.execute("SELECT max(id) FROM event").fetchone()[0]
+        other.execute("DELETE FROM event WHERE id > ?", (last - 5,))
+    store = SQLiteMemoryStore(db)
+    await store.open()
+    await store.add_event("th", None, "custom", {})
+    await store.close()
+    assert rows(db, "SELECT max(id) FROM event") == [(last + 1,)]
+
+
+async def test_while_the_version_before_has_it_open_nothing_is_changed_and_it_is_told_who(db: Path) -> None:
+    before = db.read_bytes()
+    former = Owners(db, "own_former")
+    former.hold()
+    try:
+        with pytest.raises(
+            StoreError, match=r"that is at work on it \(pid \d+\)\. Nothing was changed\. Quit it"
+        ):
+            await SQLiteMemoryStore(db).open()
+        assert db.read_bytes() == before
+        assert [path.name for path in db.parent.glob("*before*")] == []
+    finally:
+        former.release()
+    await migrated(db)
+    assert rows(db, "PRAGMA user_version") == [(schema.VERSION,)]
+
+
+async def test_with_its_threads_their_names_go(db: Path) -> None:
+    async with Runner(memory_store=SQLiteMemoryStore(db), llm=ScriptedModel(), workspace="/") as runner:
+        names = set(rows(db, "SELECT id FROM name"))
+        assert names == {*rows(db, "SELECT id FROM thread"), *rows(db, "SELECT id FROM run")}
+        for thread in await runner.list_threads():
+            await runner.delete_thread(thread.thread_id)
+    assert rows(db, "SELECT * FROM name") == rows(db, "SELECT n FROM message_row") == []
