@@ -38,7 +38,7 @@ from afk.memory.records import (
     RunKey,
     RunRecord,
     RunStop,
-    TranscriptMessage,
+    StepResult,
 )
 from afk.memory.store import Lifeline, MemoryStore
 from afk.memory.text import storable
@@ -110,9 +110,9 @@ class CallWorker:
         self._budget = budget
         self._keeper = OutcomeKeeper(store, key, progress, emit)
         self._emit = emit
-        self._results: dict[int, TranscriptMessage] = {}
+        self._results: dict[int, StepResult] = {}
 
-    def take_results(self, places: Sequence[int]) -> list[TranscriptMessage] | None:
+    def take_results(self, places: Sequence[int]) -> list[StepResult] | None:
         """The results at these places as they were written here; None where that was not all of them."""
         known = [self._results.get(seq) for seq in places]
         self._results.clear()
@@ -376,7 +376,7 @@ class CallWorker:
         done = await self._keeper.record(effect, result, phases, duration_ms)
         sha = result.whole.sha256 if result.whole else None
         place = done.result_seq
-        self._results[place] = TranscriptMessage(place, "tool", result.text, (), done.call_id, sha)
+        self._results[place] = StepResult(place, result.text, done.call_id, sha)
         self._emit(
             CallFinished(
                 self._key.run_id, done.call_id, done.result_seq, done.tool_name, done.phase, duration_ms

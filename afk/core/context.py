@@ -17,11 +17,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from afk.core.transcript import sendable
-from afk.llms.protocol import ChatMessage
+from afk.chat import ChatMessage, Transcript
 from afk.llms.summary_request import summary_message
 from afk.llms.tokens import TokenCounter
-from afk.memory.records import TranscriptMessage
 from afk.memory.summaries import SummaryRecord
 
 
@@ -52,14 +50,14 @@ class Conversation:
     def __init__(
         self,
         instructions: str,
-        messages: Iterable[TranscriptMessage],
+        transcript: Transcript,
         summary: SummaryRecord | None,
         pins: Iterable[int],
         counter: TokenCounter | None = None,
     ) -> None:
         self._system = [ChatMessage("system", instructions)] if instructions else []
         # What a step asks of them costs what is new: a run of thousands of steps would slow down otherwise.
-        self._seqs, self._messages = sendable(messages)
+        self._seqs, self._messages = list(transcript.places), list(transcript.messages)
         newest_first = range(len(self._messages) - 1, -1, -1)
         self._newest_asked = next((n for n in newest_first if self._messages[n].role == "user"), None)
         self._summary = summary
@@ -74,11 +72,6 @@ class Conversation:
     def summary(self) -> SummaryRecord | None:
         """The one that is in effect."""
         return self._summary
-
-    @property
-    def call_ids(self) -> set[str]:
-        """The ids of all calls, those of summarised messages among them."""
-        return {call.id for message in self._messages for call in message.tool_calls}
 
     @property
     def last_seq(self) -> int:

@@ -48,3 +48,9 @@ def json_safe(context: dict[str, Any] | None) -> dict[str, Any]:
         raise AgentConfigurationError(
             f"context must hold JSON values only, since it is kept on disk: {error}."
         ) from error
+
+
+def title_of(user_message: str) -> str:
+    """A thread's title: the first line with something in it, 80 characters at the most."""
+    line = next((line.strip() for line in user_message.splitlines() if line.strip()), "(empty)")
+    return line if len(line) <= 80 else line[:79] + "…"

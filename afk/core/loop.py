@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from afk.agents.agent import Agent
 from afk.agents.errors import AgentError, RunFencedError
+from afk.chat import Transcript
 from afk.core.asking import Asker
 from afk.core.budget import Budget
 from afk.core.calls import CallWorker, OpenCall
@@ -37,7 +38,6 @@ from afk.memory.records import (
     RunKey,
     RunSnapshot,
     RunStop,
-    TranscriptMessage,
 )
 from afk.memory.store import MemoryStore
 from afk.tools.read_output import read_output
@@ -85,13 +85,14 @@ class StepLoop:
         }
         self._chat = Conversation(
             agent.instructions,
-            _without_open_step(snapshot) if self._open else snapshot.messages,
+            _without_open_step(snapshot.transcript) if self._open else snapshot.transcript,
             snapshot.summary,
             snapshot.pins,
         )
-        self._call_ids = self._chat.call_ids
+        # those of summarised messages among them
+        self._call_ids = set(snapshot.transcript.call_ids)
         self._asker = Asker(llm, agent, model, config, run.run_id, emit, signals.wait)
-        if any(message.output_sha for message in snapshot.messages):
+        if snapshot.transcript.has_outputs:
             self._asker.offer(read_output)
         self._fitter = Fitter(
             store,
@@ -355,11 +356,11 @@ class StepLoop:
         self._signals.stop(StopOrder("interrupted", "timeout", detail))
 
 
-def _without_open_step(snapshot: RunSnapshot) -> Sequence[TranscriptMessage]:
+def _without_open_step(transcript: Transcript) -> Transcript:
     """The messages up to the answer whose calls are open; its results are appended when all are there."""
-    messages = snapshot.messages
-    last_answer = next(n for n in range(len(messages) - 1, -1, -1) if messages[n].role == "assistant")
-    return messages[: last_answer + 1]
+    places, messages, *_ = transcript
+    end = 1 + next(n for n in range(len(messages) - 1, -1, -1) if messages[n].role == "assistant")
+    return transcript._replace(places=places[:end], messages=messages[:end])
 
 
 def _completed(text: str) -> RunStop:

@@ -25,7 +25,7 @@ from afk.core.config import RunnerConfig
 from afk.core.desk import Desk
 from afk.core.events import RunEvent, RunStarted, RunStopped, RunWarning
 from afk.core.handle import AgentRunHandle
-from afk.core.inputs import json_safe, model_of, require_id
+from afk.core.inputs import json_safe, model_of, require_id, title_of
 from afk.core.judge import Judge
 from afk.core.keeping import write_kept
 from afk.core.outcome import interruption_of, result_of
@@ -34,11 +34,12 @@ from afk.core.signals import StopOrder
 from afk.core.subagents import Crew, Level, level_below, level_of
 from afk.core.summary_desk import SummaryDesk
 from afk.core.to_the_end import to_the_end
-from afk.core.transcript import title_of
 from afk.llms.protocol import LLM
 from afk.memory.records import (
+    ApprovalRecord,
     EffectRecord,
     NewRun,
+    RunAndCalls,
     RunKey,
     RunRecord,
     RunSnapshot,
@@ -190,10 +191,10 @@ class Runner(Desk, SummaryDesk):
         require_id("run_id", run_id)
         require_id("thread_id", thread_id)
         store = await self._store()
-        run = await self._root_of(store, run_id, thread_id)
-        if run is not None:  # taking it says what is wrong otherwise
-            run_id = run.run_id
-            await self._require_same_agent(store, agent, run)
+        root = await store.find_root(run_id, thread_id)
+        if root is not None:  # taking it says what is wrong otherwise
+            run_id = root.run.run_id
+            await self._require_same_agent(store, agent, root)
         overlay = json_safe(context)
         if self._config.compact_before_resume is not None:
             await compact_first(store, run_id, thread_id, self._config.compact_before_resume)
@@ -256,7 +257,8 @@ class Runner(Desk, SummaryDesk):
             self._given_llm = default_llm()
         return self._given_llm
 
-    async def _require_same_agent(self, store: MemoryStore, agent: Agent, run: RunRecord) -> None:
+    async def _require_same_agent(self, store: MemoryStore, agent: Agent, root: RunAndCalls) -> None:
+        run = root.run
         if run.state in TERMINAL:
             return  # taking it gives its result
         if run.agent_name != agent.name:
@@ -264,16 +266,23 @@ class Runner(Desk, SummaryDesk):
                 f"Run {run.run_id} was begun by agent {run.agent_name!r} and can't be resumed by {agent.name!r}. "
                 f"Pass the agent of that name."
             )
-        if problem := await self._mismatch(store, level_of(agent, model_of(agent), self._config), run):
+        level = level_of(agent, model_of(agent), self._config)
+        if problem := await self._mismatch(store, level, run, root.calls):
             raise AgentConfigurationError(
                 f"Run {run.run_id} can't be resumed: {problem}. Pass the agent as it was when the run began."
             )
 
-    async def _mismatch(self, store: MemoryStore, level: Level, run: RunRecord) -> str | None:
+    async def _mismatch(
+        self,
+        store: MemoryStore,
+        level: Level,
+        run: RunRecord,
+        calls: Sequence[tuple[EffectRecord, ApprovalRecord | None]],
+    ) -> str | None:
         """Why these agents can't go on with the open calls of a run and of those inside it, or None."""
         judge = Judge(level.agent, self._policy, self._config, store, run.thread_id, run.workspace)
         delegated: list[EffectRecord] = []
-        for effect, _ in await store.read_calls(run.run_id, run.step):
+        for effect, _ in calls:
             if effect.finished_at_ms is not None:
                 continue
             if problem := judge.explain_mismatch(effect):
@@ -292,16 +301,10 @@ class Runner(Desk, SummaryDesk):
             if child is None:
                 continue
             below = level_below(level, effect.tool_name, self._config)
-            if problem := await self._mismatch(store, below, child):
+            calls = await store.read_calls(child.run_id, child.step)
+            if problem := await self._mismatch(store, below, child, calls):
                 return problem
         return None
-
-    async def _root_of(self, store: MemoryStore, run_id: str, thread_id: str) -> RunRecord | None:
-        """The root of a run of this thread, which may be the run itself; None where there is none."""
-        run = await store.get_run(run_id)
-        if run is None or run.thread_id != thread_id:
-            return None
-        return run if run.root_run_id == run_id else await store.get_run(run.root_run_id)
 
     def _start(
         self, store: MemoryStore, agent: Agent, taken: RunSnapshot | RunRecord, *, resumed: bool

@@ -153,7 +153,7 @@ class SummaryDesk:
             tokens=_conversation(stored, agent, counter).tokens() + counter.tools(tools),
             window_tokens=window.tokens,
             is_estimate=counter.errs_high_by > 1,
-            messages=len(stored.messages),
+            messages=stored.transcript.stored,
             summarised_messages=stored.summary.message_count if stored.summary else 0,
             pinned=len(stored.pins),
             summary=stored.summary,
@@ -190,4 +190,4 @@ class SummaryDesk:
 
 def _conversation(stored: StoredConversation, agent: Agent | None, counter: TokenCounter) -> Conversation:
     instructions = agent.instructions if agent else ""
-    return Conversation(instructions, stored.messages, stored.summary, stored.pins, counter)
+    return Conversation(instructions, stored.transcript, stored.summary, stored.pins, counter)

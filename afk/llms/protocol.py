@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
-Role = Literal["system", "user", "assistant", "tool"]
+from afk.chat import ChatMessage as ChatMessage
+from afk.chat import Role as Role
+from afk.chat import ToolCall as ToolCall
+
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]
 
 ModelErrorKind = Literal[
@@ -22,23 +25,6 @@ ModelErrorKind = Literal[
 ]
 
 RETRYABLE: frozenset[ModelErrorKind] = frozenset({"rate_limit", "timeout", "unavailable", "protocol"})
-
-
-class ToolCall(NamedTuple):
-    """One call as the model wrote it. `arguments` is the raw text, which may not be valid JSON."""
-
-    id: str
-    name: str
-    arguments: str
-
-
-class ChatMessage(NamedTuple):
-    """One message of a request. `content` is never None: some servers refuse null."""
-
-    role: Role
-    content: str
-    tool_calls: tuple[ToolCall, ...] = ()
-    tool_call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from afk.chat import Transcript
 from afk.memory.grants import GrantPattern
 from afk.memory.retention import CompactionReason
 
@@ -104,17 +105,12 @@ class MessageRecord(NamedTuple):
     output_sha: str | None = None
 
 
-class TranscriptMessage(NamedTuple):
-    """What a model reads of a message; the fields are those of MessageRecord.
-
-    Both are tuples: a resume makes thousands, and a frozen dataclass takes five times as long.
-    """
+class StepResult(NamedTuple):
+    """What a model reads of a call's result; the fields are those of MessageRecord."""
 
     seq: int
-    role: Role
     text: str
-    tool_calls: tuple[dict[str, str], ...] = ()
-    call_id: str | None = None
+    call_id: str | None
     output_sha: str | None = None
 
 
@@ -366,19 +362,27 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class RunSnapshot:
-    """All a resume needs, read in one transaction: the newest checkpoint, the messages it refers to in order of
-    `seq`, the effects of its step, and the newest request of each of those that has one (by effect id).
+    """All a resume needs, read in one transaction: the newest checkpoint, the messages it refers to, the effects of its
+    step, and the newest request of each of those that has one (by effect id).
     `owner_died`: the run was taken from an owner that had not given it up. `summary` is the one in effect for those
     messages, `pins` the pinned places among them."""
 
     run: RunRecord
     checkpoint: CheckpointRecord
-    messages: tuple[TranscriptMessage, ...]
+    transcript: Transcript
     effects: tuple[EffectRecord, ...]
     approvals: dict[str, ApprovalRecord]
     owner_died: bool = False
     summary: SummaryRecord | None = None
     pins: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunAndCalls:
+    """A run, and the calls of the step that it is at, each with its current request."""
+
+    run: RunRecord
+    calls: tuple[tuple[EffectRecord, ApprovalRecord | None], ...]
 
 
 @dataclass(frozen=True, slots=True)

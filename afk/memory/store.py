@@ -29,12 +29,13 @@ from afk.memory.records import (
     Progress,
     ProposedCall,
     Request,
+    RunAndCalls,
     RunKey,
     RunRecord,
     RunSnapshot,
     RunStop,
+    StepResult,
     ThreadRecord,
-    TranscriptMessage,
 )
 from afk.memory.retention import (
     CompactionReason,
@@ -230,6 +231,11 @@ class MemoryStore(SummaryStore, WholeOutputs, TimelineStore, Protocol):
         """A step's calls with the current request of each, as they stand now."""
         ...
 
+    async def find_root(self, run_id: str, thread_id: str) -> RunAndCalls | None:
+        """The root of a run of this thread, which may be the run itself, as it reads now, with the calls of the step
+        that it is at; None where there is none."""
+        ...
+
     async def open_calls(self, root_run_id: str) -> list[tuple[EffectRecord, ApprovalRecord | None]]:
         """The calls without a result of a root run and of all runs inside it, each with its current request; for a
         call to a subagent that is under way, its own calls stand here."""
@@ -251,7 +257,7 @@ class MemoryStore(SummaryStore, WholeOutputs, TimelineStore, Protocol):
         """All runs inside a root run, the oldest first."""
         ...
 
-    async def step_results(self, run_id: str, step: int) -> list[TranscriptMessage]:
+    async def step_results(self, run_id: str, step: int) -> list[StepResult]:
         """A step's results, in the order of the calls."""
         ...
 

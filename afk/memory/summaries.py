@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from afk.memory.records import TranscriptMessage
+from afk.chat import Transcript
 
 SummaryMaker = Literal["auto", "person"]
 
@@ -92,6 +92,6 @@ class StoredContext:
 class StoredConversation:
     """A conversation as it stands at one moment: all its messages, the summary in effect, and the pinned places."""
 
-    messages: tuple[TranscriptMessage, ...]
+    transcript: Transcript
     summary: SummaryRecord | None = None
     pins: tuple[int, ...] = field(default=())

@@ -11,7 +11,7 @@ import pytest
 
 from afk.core.events import CallFinished, CallStarted
 from afk.memory import SQLiteMemoryStore
-from afk.memory.records import TranscriptMessage
+from afk.memory.records import StepResult
 from afk.tools import ToolContext, ToolError, tool
 from tests.core.conftest import MakeRunner
 from tests.core.kit import Ledger, ScriptedModel, agent_with, call, events_of, rows, say, until
@@ -51,7 +51,7 @@ async def test_results_that_the_run_wrote_itself_are_not_read_back_and_are_what_
     read_back: list[int] = []
     real = SQLiteMemoryStore.step_results
 
-    async def step_results(store: SQLiteMemoryStore, run_id: str, step: int) -> list[TranscriptMessage]:
+    async def step_results(store: SQLiteMemoryStore, run_id: str, step: int) -> list[StepResult]:
         read_back.append(step)
         return await real(store, run_id, step)
 

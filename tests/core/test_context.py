@@ -6,16 +6,16 @@ import random
 
 import pytest
 
+from afk.chat import ChatMessage, Transcript
 from afk.core.context import Conversation
-from afk.llms.protocol import ChatMessage
 from afk.llms.tokens import TokenCounter
-from afk.memory.records import TranscriptMessage
 from afk.memory.summaries import SummaryRecord
 
 
-def records(count: int) -> list[TranscriptMessage]:
+def records(count: int) -> Transcript:
     roles = ("user", "assistant")
-    return [TranscriptMessage(n + 1, roles[n % 2], f"message {n}") for n in range(count)]
+    messages = [ChatMessage(roles[n % 2], f"message {n}") for n in range(count)]
+    return Transcript(list(range(1, count + 1)), messages, set(), count)
 
 
 def anew(conversation: Conversation) -> int:

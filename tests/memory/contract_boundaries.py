@@ -15,6 +15,7 @@ from afk.agents.errors import (
     ApprovalStaleError,
     RunFencedError,
 )
+from afk.chat import ChatMessage, Transcript
 from afk.memory import MemoryStore
 from afk.memory.records import CallResult, Decision, RunSnapshot, RunStop
 from tests.memory.kit import (
@@ -42,7 +43,7 @@ class BoundaryContract(StorePromises):
         snapshot = await begin(store)
         assert snapshot.run.state == "running"
         assert (snapshot.run.epoch, snapshot.run.owner) == (1, store.owner_id)
-        assert [(m.seq, m.role, m.text) for m in snapshot.messages] == [(1, "user", "go")]
+        assert snapshot.transcript == Transcript([1], [ChatMessage("user", "go")], set(), 1)
         assert (snapshot.checkpoint.number, snapshot.checkpoint.phase) == (0, "start")
         assert await store.get_run("run_1") == snapshot.run
         thread = await store.get_thread("th")

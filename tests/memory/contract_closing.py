@@ -27,9 +27,11 @@ async def closed(store: MemoryStore) -> tuple[str, str]:
     [(effect, result)] = await store.list_effects("run_1")
     assert effect.finished_at_ms is not None
     assert result is not None
-    assert [(m.seq, m.text, m.call_id) for m in snapshot.messages if m.role == "tool"] == [
-        (result.seq, result.text, result.call_id)
-    ]
+    assert [
+        (seq, m.content, m.tool_call_id)
+        for seq, m in zip(*snapshot.transcript[:2], strict=True)
+        if m.role == "tool"
+    ] == [(result.seq, result.text, result.call_id)]
     return effect.phase, result.text
 
 

@@ -106,7 +106,8 @@ class OutputContract(StorePromises):
         await store.decide(story.approval_id, Decision("respond", "sha_a", "ada", output=LINES))
         store.live_runs.clear()
         snapshot = await begin(store, "run_2")
-        [result] = [m for m in snapshot.messages if m.role == "tool"]
+        assert snapshot.transcript.has_outputs
+        [result] = [m for m in await store.messages("th") if m.role == "tool"]
         expected = as_shown(CallResult("done", LINES), DEFAULT_LIMITS)
         assert result.text == expected.text
         assert (await store.read_output(result.output_sha or "", 0, len(LINES))).text == LINES

@@ -40,7 +40,7 @@ class TakingContract(StorePromises):
             story.key.epoch + 1,
             story.store.owner_id,
         )
-        assert [m.text for m in snapshot.messages] == ["go", "answer"]
+        assert [m.content for m in snapshot.transcript.messages] == ["go", "answer"]
         assert [e.effect_id for e in snapshot.effects] == [story.effect_id]
         assert snapshot.approvals[story.effect_id].decided_by == "ada"
         assert "run_1" in story.store.live_runs
@@ -113,7 +113,7 @@ class TakingContract(StorePromises):
         await store.begin_effect(key_of(run), runs.effect_id, runs.arguments, runs.args_sha)
         store.live_runs.clear()
         snapshot = await begin(store, "run_2")
-        texts = {m.call_id: m.text for m in snapshot.messages if m.role == "tool"}
+        texts = {m.tool_call_id: m.content for m in snapshot.transcript.messages if m.role == "tool"}
         assert list(texts) == ["a", "b", "c"]
         assert "never executed" in texts["a"]
         assert "never executed" in texts["c"]

@@ -186,7 +186,7 @@ async def test_a_cancelled_run_can_still_be_resumed(store: SQLiteMemoryStore, cl
     clock.now += 10_000_000
     await store.compact("th", None, StateRetentionPolicy(max_age_ms=1))
     taken: Any = await store.take_run("r", "th", None)
-    assert len(taken.messages) == 7
+    assert taken.transcript.stored == 7
 
 
 async def test_a_run_that_was_closed_by_a_later_one_needs_nothing(

@@ -16,15 +16,16 @@ from afk.memory.records import (
     ChildBegun,
     EffectRecord,
     NewChild,
+    RunAndCalls,
     RunKey,
     RunRecord,
     RunStop,
 )
-from afk.memory.sqlite.effects import begin_effect
+from afk.memory.sqlite.effects import begin_effect, read_calls
 from afk.memory.sqlite.naming import call_named
 from afk.memory.sqlite.open_work import open_work
 from afk.memory.sqlite.owners import Owners
-from afk.memory.sqlite.queries import run_as_it_reads
+from afk.memory.sqlite.queries import get_run, run_as_it_reads
 from afk.memory.sqlite.rows import approval_of, dump, effect_of, load_or_none, run_of
 from afk.memory.sqlite.runs import budget_to_go_on_with, snapshot_of, write_stop
 from afk.memory.sqlite.writing import add_checkpoint, add_event, add_message, require_epoch, reserve
@@ -136,6 +137,16 @@ def stop_child(db: sqlite3.Connection, key: RunKey, stop: RunStop, now_ms: int) 
     """A run inside another waits, or stopped short. Its owner stays, for it is the root's."""
     require_epoch(db, key, now_ms)
     write_stop(db, key, stop, now_ms)
+
+
+def find_root(db: sqlite3.Connection, owners: Owners, run_id: str, thread_id: str) -> RunAndCalls | None:
+    """The root of a run of this thread, which may be the run itself, with the calls of the step that it is at."""
+    run = get_run(db, owners, run_id)
+    if run is None or run.thread_id != thread_id:
+        return None
+    if run.root_run_id != run_id:
+        run = get_run(db, owners, run.root_run_id)
+    return None if run is None else RunAndCalls(run, tuple(read_calls(db, run.run_id, run.step)))
 
 
 def list_descendants(db: sqlite3.Connection, owners: Owners, root_run_id: str) -> list[RunRecord]:

@@ -6,16 +6,20 @@ own at a place: a step that was open where it was forked goes its own way in the
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from afk.memory.records import MessageHead, MessageRecord, TranscriptMessage
+from afk.chat import Transcript
+from afk.memory.records import MessageHead, MessageRecord
 from afk.memory.sqlite.rows import MESSAGE, TRANSCRIPT, messages_of, transcript_of
 
 ANY_PLACE = 2**62
+# of 4 KB; enough for those that the transaction around it wrote
+PAGES_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,23 @@ def read_messages(
     return tuple(messages_of(_message_rows(db, MESSAGE, 2, thread_id, first, last)))
 
 
-def read_transcript(
-    db: sqlite3.Connection, thread_id: str, last: int = ANY_PLACE
-) -> tuple[TranscriptMessage, ...]:
+def read_transcript(db: sqlite3.Connection, thread_id: str, last: int = ANY_PLACE) -> Transcript:
     """What a model reads of all messages up to a place."""
-    return tuple(transcript_of(_message_rows(db, TRANSCRIPT, 0, thread_id, 0, last)))
+    with _few_pages_kept(db):
+        rows = _message_rows(db, TRANSCRIPT, 0, thread_id, 0, last)
+    return transcript_of(rows)
+
+
+@contextlib.contextmanager
+def _few_pages_kept(db: sqlite3.Connection) -> Generator[None]:
+    """While all of a long conversation is read, each page once: memory that was never touched before takes longer to
+    get than a page to read, so few places are used again and again."""
+    (before,) = db.execute("PRAGMA cache_size").fetchone()
+    db.execute(f"PRAGMA cache_size = {PAGES_KEPT}")
+    try:
+        yield
+    finally:
+        db.execute(f"PRAGMA cache_size = {before}")
 
 
 def _message_rows(

@@ -15,13 +15,12 @@ from afk.memory.records import (
     GrantRecord,
     MessageRecord,
     RunRecord,
-    TranscriptMessage,
+    StepResult,
 )
 from afk.memory.sqlite.lineage import effect_rows, read_messages
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.rows import (
     MESSAGE,
-    TRANSCRIPT,
     approval_of,
     checkpoint_of,
     effect_of,
@@ -29,7 +28,6 @@ from afk.memory.sqlite.rows import (
     grant_of,
     messages_of,
     run_of,
-    transcript_of,
 )
 from afk.memory.sqlite.runs import read_state
 
@@ -157,14 +155,15 @@ def list_effects(db: sqlite3.Connection, run_id: str) -> list[tuple[EffectRecord
     return [(effect_of(row), results.get((row["thread_id"], row["result_seq"]))) for row in rows]
 
 
-def step_results(db: sqlite3.Connection, run_id: str, step: int) -> list[TranscriptMessage]:
+def step_results(db: sqlite3.Connection, run_id: str, step: int) -> list[StepResult]:
     """A step's results, in the order of the calls."""
     rows = db.execute(
-        f"SELECT {TRANSCRIPT} FROM effect e JOIN message m ON m.thread = e.thread AND m.seq = e.result_seq"
+        "SELECT m.seq, m.text, m.call_id, m.output_sha"
+        " FROM effect e JOIN message_row m ON m.thread = e.thread AND m.seq = e.result_seq"
         " WHERE e.run_id = ? AND e.step = ? ORDER BY e.position",
         (run_id, step),
     )
-    return transcript_of(rows.fetchall())
+    return [StepResult(*row) for row in rows]
 
 
 def list_events(db: sqlite3.Connection, thread_id: str, after: int, limit: int) -> list[EventRecord]:

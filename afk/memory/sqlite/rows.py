@@ -6,10 +6,11 @@ import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from afk.agents.errors import AgentCheckpointCorruptionError
+from afk.chat import ChatMessage, ToolCall, Transcript
 from afk.memory.records import (
     ApprovalRecord,
     CheckpointRecord,
@@ -18,7 +19,6 @@ from afk.memory.records import (
     GrantRecord,
     MessageRecord,
     RunRecord,
-    TranscriptMessage,
 )
 
 # made once: `json.dumps` makes another for each value
@@ -91,31 +91,54 @@ MESSAGE = (
 TRANSCRIPT = "m.seq, m.role, m.text, m.tool_calls, m.call_id, m.output_sha"
 """The same for `transcript_of`."""
 
-_message, _transcript_message = MessageRecord._make, TranscriptMessage._make
+# faster than by name
+_message, _chat_message, _tool_call = MessageRecord._make, ChatMessage._make, ToolCall._make
 
 
 def messages_of(rows: Sequence[Sequence[Any]]) -> list[MessageRecord]:
     """Rows of MESSAGE."""
-    made = _calls_of([row[5] for row in rows])
+    made = map(tuple, _calls_of([row[5] for row in rows if row[5] is not None]))
     return [_message((*row[:5], () if row[5] is None else next(made), *row[6:])) for row in rows]
 
 
-def transcript_of(rows: Sequence[Sequence[Any]]) -> list[TranscriptMessage]:
-    """Rows of TRANSCRIPT, of which a resume reads thousands."""
-    made = _calls_of([row[3] for row in rows])
-    return [
-        _transcript_message((seq, role, text, () if calls is None else next(made), call_id, output_sha))
-        for seq, role, text, calls, call_id, output_sha in rows
+def transcript_of(rows: Sequence[Sequence[Any]]) -> Transcript:
+    """Rows of TRANSCRIPT, in order, of which a resume reads thousands."""
+    made = iter(_calls_of([row[3] for row in rows if row[3] is not None]))
+    messages = [
+        _chat_message((role, text, () if calls is None else _tool_calls(next(made)), call_id))
+        for _, role, text, calls, call_id, _ in rows
     ]
+    places = [row[0] for row in rows]
+    there, call_ids = _sendable(messages)
+    if len(there) < len(rows):
+        places, messages = [places[n] for n in there], [messages[n] for n in there]
+    return Transcript(places, messages, call_ids, len(rows), any(row[5] is not None for row in rows))
 
 
-def _calls_of(texts: Sequence[str | None]) -> Iterator[tuple[dict[str, str], ...]]:
-    """The calls of each message that makes any. All are read as one text, in half the time of one by one."""
-    there = [text for text in texts if text is not None]
-    calls = json.loads(f"[{','.join(there)}]")
-    if len(calls) != len(there):  # damaged such that two of them are one
-        raise json.JSONDecodeError("the calls of a message are damaged", ",".join(there), 0)
-    return map(tuple, calls)
+def _tool_calls(made: Sequence[Mapping[str, str]]) -> tuple[ToolCall, ...]:
+    return tuple([_tool_call((call["id"], call["name"], call["arguments"])) for call in made])
+
+
+def _sendable(messages: Sequence[ChatMessage]) -> tuple[list[int], set[str]]:
+    """The messages but for results whose call was not made before, in what was saved of a damaged database: no server
+    takes those. And the ids of all calls."""
+    call_ids: set[str] = set()
+    there: list[int] = []
+    for n, (role, _, calls, call_id) in enumerate(messages):
+        if calls:
+            call_ids.update([call[0] for call in calls])
+        elif role == "tool" and call_id not in call_ids:
+            continue
+        there.append(n)
+    return there, call_ids
+
+
+def _calls_of(texts: Sequence[str]) -> list[list[dict[str, str]]]:
+    """The calls of messages. All are read as one text, in half the time of one by one."""
+    calls = json.loads(f"[{','.join(texts)}]")
+    if len(calls) != len(texts):  # damaged such that two of them are one
+        raise json.JSONDecodeError("the calls of a message are damaged", ",".join(texts), 0)
+    return calls
 
 
 def checksum_of(

@@ -137,10 +137,9 @@ def take_run(
     if owner is not None and not take_over:
         refuse_if_live(run, owners)
     merged = dump({**(load_or_none(run["context"]) or {}), **(context or {})})
-    changed = db.execute(
+    mine = db.execute(
         "UPDATE run SET owner = ?, epoch = epoch + 1, state = 'running', interruption = NULL, context = ?, budget = ?,"
-        " updated_at_ms = ?"
-        " WHERE id = ? AND epoch = ?",
+        " updated_at_ms = ? WHERE id = ? AND epoch = ? RETURNING *",
         (
             owners.owner_id,
             merged,
@@ -149,8 +148,8 @@ def take_run(
             run_id,
             run["epoch"],
         ),
-    ).rowcount
-    assert changed == 1  # inside BEGIN IMMEDIATE nobody can have come between
+    ).fetchone()
+    assert mine is not None  # inside BEGIN IMMEDIATE nobody can have come between
     db.execute(
         f"UPDATE run SET owner = ?, epoch = ?, context = ? WHERE {UNFINISHED_INSIDE}",
         (owners.owner_id, run["epoch"] + 1, merged, run_id),
@@ -167,7 +166,7 @@ def take_run(
             (run_id,),
         )
     add_event(db, thread_id, run_id, "state", {"from": run["state"], "to": "running"}, now_ms)
-    taken = snapshot_of(db, find_run(db, run_id, thread_id), owner_died=owner is not None)
+    taken = snapshot_of(db, mine, owner_died=owner is not None)
     # here and not after the commit, or the next one in the queue would find it unused
     owners.live_runs.add(run_id)
     return replace(taken, run=replace(taken.run, interruption=load_or_none(run["interruption"])))
@@ -254,8 +253,8 @@ def snapshot_of(db: sqlite3.Connection, run: sqlite3.Row, *, owner_died: bool) -
             "Its conversation is still there: send a new message to its thread."
         )
     checkpoint = checkpoint_of(row)
-    messages = read_transcript(db, run["transcript_id"], checkpoint.head_seq)
-    if why := what_does_not_fit(db, run, checkpoint, len(messages)):
+    transcript = read_transcript(db, run["transcript_id"], checkpoint.head_seq)
+    if why := what_does_not_fit(db, run, checkpoint, transcript.stored):
         raise AgentCheckpointCorruptionError(
             f"Run {run['id']} can't be resumed: {why}. Nothing was changed. "
             "Save what is there with: afk-tui doctor --salvage OUT"
@@ -277,7 +276,7 @@ def snapshot_of(db: sqlite3.Connection, run: sqlite3.Row, *, owner_died: bool) -
     return RunSnapshot(
         run_of(run),
         checkpoint,
-        messages,
+        transcript,
         effects,
         approvals,
         owner_died,

@@ -34,7 +34,7 @@ def _what_is_wrong(db: sqlite3.Connection, run: sqlite3.Row, row: sqlite3.Row | 
         checkpoint = checkpoint_of(row)
     except AgentCheckpointCorruptionError:
         return f"the checksum of its newest checkpoint ({row['number']}) does not fit"
-    there = len(read_transcript(db, run["transcript_id"], checkpoint.head_seq))
+    there = read_transcript(db, run["transcript_id"], checkpoint.head_seq).stored
     return what_does_not_fit(db, run, checkpoint, there)
 
 

@@ -30,7 +30,7 @@ from afk.memory.records import (
     RunRecord,
     RunSnapshot,
     RunStop,
-    TranscriptMessage,
+    StepResult,
 )
 from afk.memory.sqlite import approvals, effects, forks, lineage, queries, runs, traces, writing
 from afk.memory.sqlite.connection import Connection, Durability
@@ -295,7 +295,7 @@ class SQLiteMemoryStore(
         """A step's calls with the current request of each."""
         return await self._connection.read(effects.read_calls, run_id, step)
 
-    async def step_results(self, run_id: str, step: int) -> list[TranscriptMessage]:
+    async def step_results(self, run_id: str, step: int) -> list[StepResult]:
         """A step's results, in the order of the calls."""
         return await self._connection.read(queries.step_results, run_id, step)
 

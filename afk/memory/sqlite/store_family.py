@@ -10,6 +10,7 @@ from afk.memory.records import (
     ChildBegun,
     EffectRecord,
     NewChild,
+    RunAndCalls,
     RunKey,
     RunRecord,
     RunStop,
@@ -25,6 +26,10 @@ class FamilyStore:
     clock: Callable[[], int]
     _connection: Connection
     _owners: Owners
+
+    async def find_root(self, run_id: str, thread_id: str) -> RunAndCalls | None:
+        """The root of a run of this thread, with the calls of its step."""
+        return await self._connection.read(family.find_root, self._owners, run_id, thread_id)
 
     async def begin_child(
         self,

@@ -127,7 +127,7 @@ def read_conversation(db: sqlite3.Connection, thread_id: str) -> StoredConversat
     """All that says what a thread's next request would be."""
     thread = _require_thread(db, thread_id)
     return StoredConversation(
-        messages=read_transcript(db, thread_id),
+        transcript=read_transcript(db, thread_id),
         summary=in_effect(db, thread_id, thread_id, thread["head_seq"]),
         pins=pinned_places(db, thread_id, thread["head_seq"]),
     )
