@@ -24,6 +24,7 @@ class AgentRunHandle:
         self._events: deque[RunEvent] = deque()
         self._more = asyncio.Event()
         self._stopped = False
+        self._is_unread = False
         self._over = False
         self._task: asyncio.Task[AgentResult] | None = None
 
@@ -84,8 +85,14 @@ class AgentRunHandle:
         if self._stopped:
             return
         self._stopped = isinstance(event, RunStopped)
-        self._events.append(event)
-        self._more.set()
+        if not self._is_unread:
+            self._events.append(event)
+            self._more.set()
+
+    def leave_unread(self) -> None:
+        """Nobody will read the events: they are kept no longer."""
+        self._is_unread = True
+        self._events.clear()
 
     def _end(self, task: asyncio.Task[AgentResult]) -> None:
         self._over = True

@@ -407,8 +407,7 @@ class Runner(Desk, SummaryDesk):
 
     async def _drain(self, handle: AgentRunHandle) -> AgentResult:
         try:
-            async for _ in handle.events:
-                pass
+            handle.leave_unread()
             return await handle.await_result()
         except asyncio.CancelledError:
             order = StopOrder("interrupted", "cancelled", "The task that awaited this run was cancelled.")

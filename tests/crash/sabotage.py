@@ -19,7 +19,7 @@ def take_out(mechanism: Sabotage) -> None:
         case "claim":
             effects.begin_effect = _claim_anything(effects.begin_effect)
         case "epoch":
-            writing.OWNED = "WHERE id = ? AND ? > 0 RETURNING *"
+            writing.OWNED = "WHERE id = ? AND ? > 0"
         case "decision":
             approvals.decide = _decide_always(approvals.decide)
         case "owner":
@@ -86,9 +86,9 @@ def _claim_anything(begin: Any) -> Any:
         def execute(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
             if "UPDATE effect_row SET phase = 'executing'" in sql:
                 conditions = sql.index("AND finished_at_ms IS NULL")
-                sql = f"{sql[:conditions]} RETURNING n"
-            elif sql.startswith("UPDATE run SET updated_at_ms") and "epoch" in sql:
-                sql, values = "UPDATE run SET updated_at_ms = ? WHERE id = ? RETURNING *", values[:2]
+                sql = f"{sql[:conditions]} RETURNING *"
+            elif sql.startswith("SELECT * FROM run") and "epoch" in sql:
+                sql, values = "SELECT * FROM run WHERE id = ?", values[:1]
             return self._db.execute(sql, values)
 
     def claim(db: sqlite3.Connection, *args: Any) -> Any:

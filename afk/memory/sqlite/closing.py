@@ -9,7 +9,7 @@ from afk.memory.bounding import as_shown
 from afk.memory.decided import answered_result, closed_result, decided_result, with_edited_note
 from afk.memory.records import ApprovalRecord, CallResult
 from afk.memory.sqlite.outputs import add_result
-from afk.memory.sqlite.rows import approval_of, dump, load_or_none
+from afk.memory.sqlite.rows import approval_of, dump, effect_of, load_or_none
 from afk.memory.sqlite.writing import add_event
 from afk.outputs import ResultLimits
 
@@ -55,7 +55,7 @@ def _close_call(db: sqlite3.Connection, effect: sqlite3.Row, limits: ResultLimit
     row = db.execute("SELECT * FROM approval WHERE id = ?", (effect["approval_id"],)).fetchone()
     request = approval_of(row) if row else None
     result = _answer_inside(db, effect, request) or closed_result(effect["phase"], request)
-    add_result(db, effect, as_shown(result, limits), now_ms)
+    add_result(db, effect_of(effect), as_shown(result, limits), now_ms)
     db.execute(
         "UPDATE effect_row SET phase = ?, finished_at_ms = ?, owner = NULL, process_id = NULL WHERE n = ?",
         (result.phase, now_ms, effect["n"]),

@@ -34,6 +34,14 @@ _open_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 _closing: set[threading.Event] = set()
 
 
+class _Sent(asyncio.Future[T]):
+    """What comes of a transaction that was sent. Who is cancelled while he awaits it hears of that when it has ended,
+    and only then goes on to tidy up. A future and not a task: the end of `asyncio.run` cancels those."""
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        return False
+
+
 class Connection:
     """An SQLite file, opened by aiosqlite, whose transactions are functions of a `sqlite3.Connection`.
 
@@ -155,15 +163,10 @@ class Connection:
         db = self._db
         if db is None:
             raise StoreError("The store is closed; open a new one.")
-        # a bare future and not a task: the end of `asyncio.run` cancels every task, this one must not be
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        db._tx.put_nowait((future, partial(work, db._conn)))
+        sent: _Sent[T] = _Sent(loop=asyncio.get_running_loop())
+        db._tx.put_nowait((sent, partial(work, db._conn)))
         try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            # the transaction was sent: let it end before its caller goes on to tidy up
-            await _until_done(future)
-            raise
+            return await sent
         except UNREADABLE as error:
             raise explain(error, str(self.path or "in memory"), doing=doing) from error
 

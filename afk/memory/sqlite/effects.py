@@ -19,10 +19,10 @@ from afk.memory.records import (
     RunStop,
 )
 from afk.memory.sqlite.grants import note_use
-from afk.memory.sqlite.naming import NUMBER, OF_CALL, call_numbered, place_of
+from afk.memory.sqlite.naming import NUMBER, OF_CALL, place_of
 from afk.memory.sqlite.open_work import open_work
 from afk.memory.sqlite.outputs import add_result
-from afk.memory.sqlite.rows import approval_of, dump, effect_of, packed
+from afk.memory.sqlite.rows import approval_of, dump, effect_of, effect_row_of, packed
 from afk.memory.sqlite.runs import write_stop
 from afk.memory.sqlite.writing import (
     add_event,
@@ -58,10 +58,10 @@ def record_answer(
     effects: list[EffectRecord] = []
     for position, call in enumerate(calls):
         settled = call.result
-        (n,) = db.execute(
+        row = db.execute(
             "INSERT INTO effect_row (run, step, position, thread, call_id, tool_name, effect, arguments, args_sha,"
             " idempotency_key, phase, attempt, epoch, result_seq, allowed_by, finished_at_ms)"
-            f" VALUES (?, ?, ?, {NUMBER}, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?) RETURNING n",
+            f" VALUES (?, ?, ?, {NUMBER}, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?) RETURNING *",
             (
                 run["n"],
                 progress.step,
@@ -80,13 +80,12 @@ def record_answer(
                 now_ms if settled else None,
             ),
         ).fetchone()
-        row = call_numbered(db, n)
+        effect = effect_row_of(row, key)
         if settled:
-            add_result(db, row, settled, now_ms, count=False)
+            add_result(db, effect, settled, now_ms, count=False)
         elif call.request:
-            add_request(db, row, call.request, new_id("apr"), now_ms)
-            row = call_numbered(db, n)
-        effects.append(effect_of(row))
+            effect = add_request(db, effect, call.request, new_id("apr"), now_ms)
+        effects.append(effect)
     phase = "answer" if calls else "final"
     open_calls = [e.call_id for e in effects if e.finished_at_ms is None]
     write_checkpoint(
@@ -124,9 +123,9 @@ def begin_effect(
     now). Where nobody was asked and a grant answered, that grant still stands, for this tool, in this thread or
     workspace; its use is an event.
     """
-    run = require_epoch(db, key, now_ms)
+    run = require_epoch(db, key)
     run_id, step, position = place_of(effect_id)
-    began = db.execute(
+    row = db.execute(
         """
         UPDATE effect_row SET phase = 'executing', attempt = attempt + 1, epoch = :epoch, arguments = :arguments,
                args_sha = :args_sha, started_at_ms = :now, owner = :owner, process_id = :process_id
@@ -149,7 +148,7 @@ def begin_effect(
                 SELECT 1 FROM approval_grant g WHERE g.id = substr(effect_row.allowed_by, 7) AND g.revoked_at_ms IS NULL
                   AND g.tool_name = effect_row.tool_name
                   AND g.scope_key = CASE g.scope WHEN 'thread' THEN :thread_id ELSE :workspace END))
-        RETURNING n
+        RETURNING *
         """,
         {
             "run": run["n"] if run_id == key.run_id else None,
@@ -168,21 +167,21 @@ def begin_effect(
             "now": now_ms,
         },
     ).fetchone()
-    if began is None:
+    if row is None:
         return None
-    row = call_numbered(db, began["n"])
     if row["approval_id"]:
         db.execute(
             "UPDATE approval SET consumed_at_ms = ? WHERE id = ? AND consumed_at_ms IS NULL",
             (now_ms, row["approval_id"]),
         )
-    note_use(db, key.thread_id, row, now_ms)
-    return effect_of(row)
+    effect = effect_row_of(row, key)
+    note_use(db, key.thread_id, effect, now_ms)
+    return effect
 
 
-def withdraw_effect(db: sqlite3.Connection, key: RunKey, effect_id: str, now_ms: int) -> None:
+def withdraw_effect(db: sqlite3.Connection, key: RunKey, effect_id: str) -> None:
     """Undo a boundary I whose call was never made: this same owner was stopped in between. Its approval is unused."""
-    require_epoch(db, key, now_ms)
+    require_epoch(db, key)
     row = db.execute(
         "UPDATE effect_row SET attempt = attempt - 1, started_at_ms = NULL, owner = NULL, process_id = NULL,"
         " phase = CASE WHEN EXISTS"
@@ -210,19 +209,19 @@ def record_result(
     run = step_on(db, key, progress, now_ms)
     marks = ", ".join("?" * len(from_phases))
     run_id, step, position = place_of(effect_id)
-    ended = db.execute(
+    row = db.execute(
         "UPDATE effect_row SET phase = ?, finished_at_ms = ?, owner = NULL, process_id = NULL"
         " WHERE run = ? AND step = ? AND position = ? AND finished_at_ms IS NULL"
-        f" AND phase IN ({marks}) RETURNING n",
+        f" AND phase IN ({marks}) RETURNING *",
         (result.phase, now_ms, run["n"] if run_id == key.run_id else None, step, position, *from_phases),
     ).fetchone()
-    if ended is None:
+    if row is None:
         raise RunFencedError(
             f"The outcome of call {effect_id} was recorded before, so this one is refused. "
             "Open the thread again to see how it stands."
         )
-    row = call_numbered(db, ended["n"])
-    add_result(db, row, result, now_ms, count=False)
+    effect = effect_row_of(row, key)
+    add_result(db, effect, result, now_ms, count=False)
     if row["approval_id"]:
         db.execute(
             "UPDATE approval SET consumed_at_ms = coalesce(consumed_at_ms, ?) WHERE id = ?",
@@ -246,7 +245,7 @@ def record_result(
         },
         now_ms,
     )
-    return effect_of(row)
+    return effect
 
 
 def ask_about(
@@ -259,19 +258,17 @@ def ask_about(
 ) -> tuple[EffectRecord, str]:
     """Ask a person about a call: again (kind call), or because its outcome is unknown (it becomes `uncertain`).
     Returns the effect and the new request's id."""
-    require_epoch(db, key, now_ms)
+    require_epoch(db, key)
     phase = "uncertain" if request.kind == "uncertain" else "proposed"
-    (n,) = db.execute(
-        f"UPDATE effect_row SET phase = ?, epoch = ? WHERE {OF_CALL} RETURNING n",
+    row = db.execute(
+        f"UPDATE effect_row SET phase = ?, epoch = ? WHERE {OF_CALL} RETURNING *",
         (phase, key.epoch, *place_of(effect_id)),
     ).fetchone()
-    row = call_numbered(db, n)
     db.execute(
         "UPDATE approval SET status = 'closed' WHERE id = ? AND status = 'pending'", (row["approval_id"],)
     )
     approval_id = new_id("apr")
-    add_request(db, row, request, approval_id, now_ms)
-    return effect_of(call_numbered(db, n)), approval_id
+    return add_request(db, effect_row_of(row, key), request, approval_id, now_ms), approval_id
 
 
 def read_calls(

@@ -47,7 +47,7 @@ def begin_child(
 ) -> ChildBegun | None:
     """Boundary I of a call to a subagent, and boundary S of its run, in one; of a run that is there already, what is
     needed to go on with it, or how it ended. None when the call may not be made."""
-    parent = require_epoch(db, key, now_ms)
+    parent = require_epoch(db, key)
     why: str | None = None
     child = db.execute("SELECT * FROM run WHERE parent_effect_id = ?", (effect_id,)).fetchone()
     if child is None:
@@ -135,7 +135,7 @@ def _go_on(db: sqlite3.Connection, key: RunKey, child: sqlite3.Row, now_ms: int)
 
 def stop_child(db: sqlite3.Connection, key: RunKey, stop: RunStop, now_ms: int) -> None:
     """A run inside another waits, or stopped short. Its owner stays, for it is the root's."""
-    require_epoch(db, key, now_ms)
+    require_epoch(db, key)
     write_stop(db, key, stop, now_ms)
 
 

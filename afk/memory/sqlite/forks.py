@@ -19,7 +19,7 @@ from afk.memory.records import CheckpointRecord, Request
 from afk.memory.sqlite import pins, summaries
 from afk.memory.sqlite.lineage import read_messages
 from afk.memory.sqlite.naming import NUMBER, call_numbered
-from afk.memory.sqlite.rows import checkpoint_of, dump, load_or_none, packed
+from afk.memory.sqlite.rows import checkpoint_of, dump, effect_of, load_or_none, packed
 from afk.memory.sqlite.soundness import lost_calls
 from afk.memory.sqlite.writing import add_checkpoint, add_event, add_message, add_request, reserve, touched_ms
 
@@ -211,7 +211,7 @@ def _take_step_along(
                 output_sha=effect["output_sha"],
             )
         elif asked:
-            add_request(db, row, _asked_anew(db, effect, now_ms), new_id("apr"), now_ms)
+            add_request(db, effect_of(row), _asked_anew(db, effect, now_ms), new_id("apr"), now_ms)
 
 
 def _in_the_fork(effect: sqlite3.Row, *, closes: bool) -> tuple[str, str | None]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from afk.agents.errors import GrantNotFoundError
 from afk.memory.grants import GrantPattern
-from afk.memory.records import GrantRecord
+from afk.memory.records import EffectRecord, GrantRecord
 from afk.memory.sqlite.rows import dump
 from afk.memory.sqlite.writing import add_event
 
@@ -102,17 +102,17 @@ def revoke_grant(db: sqlite3.Connection, grant_id: str, by: str, now_ms: int) ->
     return _grant_of(row)
 
 
-def note_use(db: sqlite3.Connection, thread_id: str, effect: sqlite3.Row, now_ms: int) -> None:
+def note_use(db: sqlite3.Connection, thread_id: str, effect: EffectRecord, now_ms: int) -> None:
     """A call begins on the strength of a grant alone: that is an event."""
-    allowed_by = effect["allowed_by"] or ""
-    if effect["approval_id"] is None and allowed_by.startswith("grant:"):
+    allowed_by = effect.allowed_by or ""
+    if effect.approval_id is None and allowed_by.startswith("grant:"):
         body = {
             "grant_id": allowed_by.removeprefix("grant:"),
-            "call_id": effect["call_id"],
-            "tool": effect["tool_name"],
-            "attempt": effect["attempt"],
+            "call_id": effect.call_id,
+            "tool": effect.tool_name,
+            "attempt": effect.attempt,
         }
-        add_event(db, thread_id, effect["run_id"], "grant_used", body, now_ms)
+        add_event(db, thread_id, effect.run_id, "grant_used", body, now_ms)
 
 
 def _grant_of(row: sqlite3.Row) -> GrantRecord:

@@ -103,8 +103,11 @@ CREATE TABLE event_row (
     created_at_ms   INTEGER NOT NULL
 );
 """
-# made when those of the same names are gone
+# made when those of the same names are gone; of open runs there are few, which are put in order when they are listed,
+# and not at every step
 _INDEXES = """
+DROP INDEX run_open;
+CREATE INDEX run_open ON run (thread_id) WHERE state IN ('running', 'awaiting_approval', 'interrupted');
 CREATE UNIQUE INDEX message_by_place ON message_row (thread, seq);
 CREATE INDEX message_by_output ON message_row (output_sha, thread, seq) WHERE output_sha IS NOT NULL;
 CREATE UNIQUE INDEX checkpoint_by_run ON checkpoint_row (run, number);

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 
 from afk.agents.errors import StoreError
-from afk.memory.records import CallResult, LongResult
+from afk.memory.records import CallResult, EffectRecord, LongResult
 from afk.memory.sqlite.lineage import stretches
 from afk.memory.sqlite.rows import effect_of
 from afk.memory.sqlite.writing import add_message
@@ -44,20 +44,20 @@ def add_outputs(db: sqlite3.Connection) -> None:
 
 
 def add_result(
-    db: sqlite3.Connection, effect: sqlite3.Row, result: CallResult, now_ms: int, *, count: bool = True
+    db: sqlite3.Connection, effect: EffectRecord, result: CallResult, now_ms: int, *, count: bool = True
 ) -> None:
     """The result of a call at its place, and the whole of it where the message shows a part: both, or neither."""
     if result.whole is not None:
         _keep(db, result.whole, now_ms)
     add_message(
         db,
-        effect["thread_id"],
-        effect["run_id"],
-        effect["result_seq"],
+        effect.thread_id,
+        effect.run_id,
+        effect.result_seq,
         "tool",
         result.text,
         now_ms,
-        call_id=effect["call_id"],
+        call_id=effect.call_id,
         output_sha=result.whole.sha256 if result.whole else None,
         count=count,
     )

@@ -18,6 +18,7 @@ from afk.memory.records import (
     EventRecord,
     GrantRecord,
     MessageRecord,
+    RunKey,
     RunRecord,
 )
 
@@ -203,18 +204,36 @@ def state_of(text: str) -> dict[str, Any]:
 
 def effect_of(row: sqlite3.Row) -> EffectRecord:
     """A row of `effect`."""
+    return _effect(row, row["run_id"], row["thread_id"], row["args_sha"], row["idempotency_key"])
+
+
+def effect_row_of(row: sqlite3.Row, key: RunKey) -> EffectRecord:
+    """A row of `effect_row`, of this run."""
+    args_sha, idempotency_key = row["args_sha"], row["idempotency_key"]
+    return _effect(
+        row,
+        key.run_id,
+        key.transcript_id,
+        args_sha.hex() if isinstance(args_sha, bytes) else args_sha,
+        f"idem_{idempotency_key.hex()}" if isinstance(idempotency_key, bytes) else idempotency_key,
+    )
+
+
+def _effect(
+    row: sqlite3.Row, run_id: str, thread_id: str, args_sha: str, idempotency_key: str
+) -> EffectRecord:
     return EffectRecord(
-        effect_id=row["id"],
-        run_id=row["run_id"],
-        thread_id=row["thread_id"],
+        effect_id=f"eff_{run_id}.{row['step']}.{row['position']}",
+        run_id=run_id,
+        thread_id=thread_id,
         call_id=row["call_id"],
         step=row["step"],
         position=row["position"],
         tool_name=row["tool_name"],
         effect=row["effect"],
         arguments=json.loads(row["arguments"]),
-        args_sha=row["args_sha"],
-        idempotency_key=row["idempotency_key"],
+        args_sha=args_sha,
+        idempotency_key=idempotency_key,
         phase=row["phase"],
         attempt=row["attempt"],
         epoch=row["epoch"],

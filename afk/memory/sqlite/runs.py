@@ -191,7 +191,7 @@ def stop_run(db: sqlite3.Connection, key: RunKey, stop: RunStop, now_ms: int) ->
         if stop.state == "cancelled" and run["state"] in ("awaiting_approval", "interrupted"):
             write_stop(db, key, stop, now_ms)
         return
-    require_epoch(db, key, now_ms)
+    require_epoch(db, key)
     write_stop(db, key, stop, now_ms)
 
 

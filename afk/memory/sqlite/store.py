@@ -237,7 +237,7 @@ class SQLiteMemoryStore(
 
     async def withdraw_effect(self, key: RunKey, effect_id: str) -> None:
         """Undo boundary I for a call that was never made."""
-        await self._connection.write("FULL", effects.withdraw_effect, key, effect_id, self.clock())
+        await self._connection.write("FULL", effects.withdraw_effect, key, effect_id)
 
     async def record_result(
         self,

@@ -50,7 +50,7 @@ def record_summary(
     now_ms: int,
 ) -> SummaryRecord:
     """One that a run made, under its epoch."""
-    require_epoch(db, key, now_ms)
+    require_epoch(db, key)
     note_progress(db, key.run_id, progress)
     _require_in_effect(db, key.thread_id, new.transcript_id, new.expected)
     return _add(db, key.thread_id, key.run_id, new, telemetry, now_ms)

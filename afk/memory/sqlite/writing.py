@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import replace
 from typing import Any, Literal
 
 from afk.agents.errors import RunFencedError
-from afk.memory.records import CheckpointPhase, MessageRecord, Progress, Request, RunKey
-from afk.memory.sqlite.naming import NUMBER
+from afk.memory.records import CheckpointPhase, EffectRecord, MessageRecord, Progress, Request, RunKey
+from afk.memory.sqlite.naming import NUMBER, OF_CALL, place_of
 from afk.memory.sqlite.rows import SPENT, checksum_of, dump, dump_or_null, state_text
 from afk.memory.text import storable
 
-# of an UPDATE of `run`, with `_owner` of the key
-OWNED = "WHERE id = ? AND epoch = ? AND owner IS NOT NULL RETURNING *"
+# of `run`, with `_owner` of the key
+OWNED = "WHERE id = ? AND epoch = ? AND owner IS NOT NULL"
 
 
-def require_epoch(db: sqlite3.Connection, key: RunKey, now_ms: int) -> sqlite3.Row:
-    """The run's row, if this epoch still owns it. Raises RunFencedError, so that the transaction is undone."""
-    return _owned(key, db.execute(f"UPDATE run SET updated_at_ms = ? {OWNED}", (now_ms, *_owner(key))))
+def require_epoch(db: sqlite3.Connection, key: RunKey) -> sqlite3.Row:
+    """The run's row, if this epoch still owns it; it is read, and nobody else writes meanwhile. Raises RunFencedError,
+    so that the transaction is undone."""
+    return _owned(key, db.execute(f"SELECT * FROM run {OWNED}", _owner(key)))
 
 
 def step_on(db: sqlite3.Connection, key: RunKey, progress: Progress, now_ms: int) -> sqlite3.Row:
     """`require_epoch`, what the run has used up, and the number of a further checkpoint, in one."""
     updated = db.execute(
         "UPDATE run SET updated_at_ms = ?, step = ?, usage = ?, budget = ?, checkpoint = checkpoint + 1"
-        f" {OWNED}",
+        f" {OWNED} RETURNING *",
         (now_ms, *_used(progress), *_owner(key)),
     )
     return _owned(key, updated)
@@ -199,25 +201,25 @@ def add_event(
 
 
 def add_request(
-    db: sqlite3.Connection, effect: sqlite3.Row, request: Request, approval_id: str, now_ms: int
-) -> None:
-    """Ask for a decision about a call; it becomes the effect's current request. It belongs to the root's thread,
-    whichever run inside it made the call."""
-    thread_id = db.execute("SELECT thread_id FROM run WHERE id = ?", (effect["run_id"],)).fetchone()[0]
+    db: sqlite3.Connection, effect: EffectRecord, request: Request, approval_id: str, now_ms: int
+) -> EffectRecord:
+    """Ask for a decision about a call; it becomes the effect's current request, as it is returned. It belongs to the
+    root's thread, whichever run inside it made the call."""
+    thread_id = db.execute("SELECT thread_id FROM run WHERE id = ?", (effect.run_id,)).fetchone()[0]
     db.execute(
         "INSERT INTO approval (id, run_id, thread_id, call_id, effect_id, kind, tool_name, arguments, args_sha,"
         " tool_schema, reason, agent_path, status, requested_at_ms, expires_at_ms, scope)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, 'once')",
         (
             approval_id,
-            effect["run_id"],
+            effect.run_id,
             thread_id,
-            effect["call_id"],
-            effect["id"],
+            effect.call_id,
+            effect.effect_id,
             request.kind,
-            effect["tool_name"],
-            effect["arguments"],
-            effect["args_sha"],
+            effect.tool_name,
+            dump(effect.arguments),
+            effect.args_sha,
             dump(request.schema),
             request.reason,
             request.agent_path,
@@ -225,15 +227,18 @@ def add_request(
             request.expires_at_ms,
         ),
     )
-    db.execute("UPDATE effect_row SET approval_id = ? WHERE n = ?", (approval_id, effect["n"]))
+    db.execute(
+        f"UPDATE effect_row SET approval_id = ? WHERE {OF_CALL}", (approval_id, *place_of(effect.effect_id))
+    )
     add_event(
         db,
         thread_id,
-        effect["run_id"],
+        effect.run_id,
         "approval_requested",
-        {"approval_id": approval_id, "call_id": effect["call_id"], "kind": request.kind},
+        {"approval_id": approval_id, "call_id": effect.call_id, "kind": request.kind},
         now_ms,
     )
+    return replace(effect, approval_id=approval_id)
 
 
 def note_progress(db: sqlite3.Connection, run_id: str, progress: Progress) -> None:
