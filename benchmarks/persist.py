@@ -55,8 +55,8 @@ def measure(peers: Peers, rounds: int, quick: bool, tell: Callable[[str], None])
     _judge(report, taken, sizes)
     report.notes += [
         "Wall and CPU are of the whole process from the beginning of the run to its end, the code of the model "
-        "and of the tool included, imports not. The file's WAL is folded in. *Flushed*: commits that reach the disk "
-        "before they return.",
+        "and of the tool included, imports and the schema of the tool not. The file's WAL is folded in. *Flushed*: "
+        "commits that reach the disk before they return.",
         "The floor writes as many rows' worth of bytes, with as many commits and flushes as a step of ours has; *one "
         "hop*: each transaction goes to aiosqlite's thread as a whole, as ours do. "
         + _beside_floors(taken, sizes),

@@ -60,8 +60,9 @@ async def main() -> None:
     global resumed_at
     agent = Agent(name="worker", model="scripted", tools=[work])
     async with Runner(memory_store=store, llm=Scripted(), config=RunnerConfig(max_steps=None)) as runner:
+        # made once in a process, whatever it runs, by what is imported for it
+        assert agent.toolbox[0].parameters
         if RESUMING:
-            assert agent.toolbox[0].parameters  # made once in a process, whatever it resumes
             run_id = RUN_ID.read_text()
             resumed_at = time.monotonic()
             await runner.resume(agent, run_id=run_id, thread_id="thread")
