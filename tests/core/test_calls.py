@@ -260,3 +260,11 @@ async def test_nothing_that_a_tool_still_says_comes_after_the_run_has_stopped(ru
     await until(said.is_set)
     assert result.state == "interrupted"
     assert type((await events_of(handle))[-1]).__name__ == "RunStopped"
+
+
+async def test_events_that_nobody_will_read_are_not_kept(runner: MakeRunner, ledger: Ledger) -> None:
+    model = ScriptedModel(call(("look", {"what": "a"})), say("The end."))
+    handle = await runner(model).run_handle(agent_with(ledger.tool("look", "read")), user_message="go")
+    handle.leave_unread()
+    assert (await handle.await_result()).final_text == "The end."
+    assert await events_of(handle) == []

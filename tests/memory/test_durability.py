@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+import threading
 from pathlib import Path
+
+import pytest
 
 from afk.core import Runner
 from afk.memory import SQLiteMemoryStore
@@ -46,3 +51,28 @@ async def test_each_boundary_is_one_transaction_flushed_as_far_as_it_must_be(tmp
     for mark, wanted in MARKS.items():
         levels = [level for level, texts in transactions if any(text.startswith(mark) for text in texts)]
         assert levels == [wanted], mark
+
+
+async def test_who_is_cancelled_however_often_hears_of_it_when_his_transaction_has_ended(
+    tmp_path: Path,
+) -> None:
+    store = SQLiteMemoryStore(tmp_path / "afk.db")
+    await store.open()
+    go_on, begun = threading.Event(), threading.Event()
+
+    def slow(db: sqlite3.Connection) -> None:
+        begun.set()
+        assert go_on.wait(30)
+        db.execute("INSERT INTO preference (key, value, updated_at_ms) VALUES ('late', 'written', 1)")
+
+    writing = asyncio.ensure_future(store._connection.write("NORMAL", slow))
+    await asyncio.to_thread(begun.wait, 30)
+    for _ in range(3):
+        writing.cancel()
+        await asyncio.sleep(0)
+    assert not writing.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert await store.get_preference("late") == "written"
+    await store.close()
