@@ -301,7 +301,7 @@ class StepLoop:
             await self._reread(except_for=set(working.values()))
 
     async def _changed(self) -> bool:
-        """Whether anybody, in any process, recorded something since this was last asked."""
+        """Whether another process recorded something since this was last asked, or this one an event."""
         self._signals.decided.clear()
         version = await self._store.data_version()
         changed = version != self._seen_version

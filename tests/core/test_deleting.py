@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.core.conftest import MakeRunner
 from tests.core.family import ACTS, ByAgent, delegate, member
 from tests.core.kit import Ledger, ScriptedModel, agent_with, call, rows, say
 from tests.memory.children import run_code
+from tests.support.tables import writable
 
 TABLES = (
     "thread", "run", "name", "message", "checkpoint", "effect", "approval", "approval_grant", "event", "state",
@@ -97,6 +99,29 @@ async def test_nothing_of_a_deleted_thread_is_left_in_any_table_and_nothing_else
     # the name is free again
     assert (await work.run(agent, user_message="anew", thread_id="th")).state == "awaiting_approval"
     assert (await view(work, "th"))[0] == ("user", "anew")
+
+
+async def test_what_would_go_is_counted_in_the_thread_alone_however_many_there_are(
+    runner: MakeRunner, ledger: Ledger, db: Path
+) -> None:
+    work = runner(ScriptedModel(ASKS_TWICE))
+    for thread_id in ("th", "other"):
+        await work.run(agent_with(ledger.tool()), user_message="go", thread_id=thread_id)
+    store = await work._store()
+    assert isinstance(store, SQLiteMemoryStore)
+    steps: list[None] = []
+    await store._connection.bare(lambda db: db.set_progress_handler(lambda: steps.append(None), 20))
+    alone = await work.delete_thread("th", dry_run=True)
+    taken = len(steps)
+    with closing(writable(db)) as many, many:
+        many.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
+            " INSERT INTO message (thread_id, seq, role, chars, lines, run_id, created_at_ms, text)"
+            " SELECT thread_id, i, 'user', 1, 1, run_id, 1, 'x' FROM n, message WHERE thread_id = 'other' AND seq = 1"
+        )
+    steps.clear()
+    assert await work.delete_thread("th", dry_run=True) == alone
+    assert len(steps) < 2 * taken
 
 
 async def test_a_fork_of_a_deleted_thread_reads_and_resumes_as_it_would_have(

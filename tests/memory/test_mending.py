@@ -196,3 +196,17 @@ async def test_nothing_is_put_into_what_is_whole(db: Path, agent: Agent, tmp_pat
         for table in counts(db):
             differing = f"SELECT * FROM {table} EXCEPT SELECT * FROM old.{table}"
             assert saved.execute(differing).fetchall() == []
+
+
+async def test_without_runs_and_names_a_threads_last_run_is_its_own_and_none_inside_it(
+    db: Path, ledger: Ledger
+) -> None:
+    async with Runner(memory_store=SQLiteMemoryStore(db), llm=nested_model()) as runner:
+        run_id = (await drive(runner, nested_agent(ledger))).run_id
+    said = transcript(db, "th")
+    out = saved_without(
+        db, "DELETE FROM name", "DELETE FROM run", "DELETE FROM thread WHERE part_of IS NOT NULL"
+    )
+    assert rows(out, "SELECT DISTINCT run_id FROM message WHERE thread_id = 'th'") == [(run_id,)]
+    assert rows(out, "SELECT id, state FROM run") == [(run_id, "completed")]
+    assert transcript(out, "th") == said != []

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from afk.agents.errors import StoreError
+from afk.agents.errors import AgentCheckpointCorruptionError, StoreError
 from afk.core import Runner
-from afk.memory import SQLiteMemoryStore
+from afk.memory import RetentionPolicy, SQLiteMemoryStore
 from afk.memory.sqlite import schema
-from afk.memory.sqlite.lifelines import Lifeline
+from afk.memory.sqlite.lifelines import Lifeline, still_running
 from afk.memory.sqlite.owners import Owners
+from afk.memory.sqlite.salvage import salvage
 from tests.core.kit import Ledger, ScriptedModel, agent_with, rows, transcript
 from tests.core.nested import drive, nested_agent, nested_model
 
@@ -184,3 +185,87 @@ async def test_with_its_threads_their_names_go(db: Path) -> None:
         for thread in await runner.list_threads():
             await runner.delete_thread(thread.thread_id)
     assert rows(db, "SELECT * FROM name") == rows(db, "SELECT n FROM message_row") == []
+
+
+async def test_the_process_of_the_latest_beginning_of_an_attempt_is_kept(db: Path) -> None:
+    """One that was withdrawn and begun again is the same attempt."""
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        (body,) = other.execute(
+            "SELECT body FROM event WHERE type = 'tool_started' AND thread_id = 'killed'"
+        ).fetchone()
+        other.execute(
+            "INSERT INTO event (thread_id, run_id, type, body, created_at_ms) SELECT thread_id, run_id, type,"
+            " json_set(body, '$.process_id', 77), 1 FROM event WHERE body = ?",
+            (body,),
+        )
+    await migrated(db)
+    assert rows(db, "SELECT process_id FROM effect WHERE thread_id = 'killed'") == [(77,)]
+
+
+async def test_a_migration_that_fails_leaves_the_locked_file_of_a_call_under_its_name(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ((former, run_id),) = rows(
+        db, "SELECT id, run_id FROM effect WHERE phase = 'executing' AND effect = 'once'"
+    )
+    folder = db.with_name("afk.db-owners")
+    folder.mkdir()
+    lifeline = Lifeline(folder / f"call_{former}")
+
+    def fails(_: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("no such luck")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("fails", fails)))
+        patched.setattr(schema, "VERSION", schema.VERSION + 1)
+        with pytest.raises(StoreError):
+            await SQLiteMemoryStore(db).open()
+    assert still_running(folder / f"call_{former}") == 0
+    store = SQLiteMemoryStore(db)
+    await store.open()
+    [(effect, _)] = await store.read_calls(run_id, 1)
+    assert store.still_running(effect.effect_id) == 0
+    lifeline.close()
+    await store.close()
+
+
+async def test_what_can_not_be_given_back_at_once_does_not_keep_it_closed(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_back = schema._give_back
+    other = sqlite3.connect(db, isolation_level=None, check_same_thread=False)
+
+    def beside_a_writer(connection: sqlite3.Connection) -> None:
+        other.execute("BEGIN IMMEDIATE")  # right after the migration
+        give_back(connection)
+
+    monkeypatch.setattr(schema, "_give_back", beside_a_writer)
+    store = SQLiteMemoryStore(db)
+    await store.open()
+    other.execute("ROLLBACK")
+    other.close()
+    assert rows(db, "PRAGMA freelist_count") > [(0,)]
+    await store.compact("th", RetentionPolicy(max_events=1), None)
+    await store.close()
+    assert rows(db, "PRAGMA freelist_count") == [(0,)]
+
+
+async def test_a_folder_of_owners_that_can_not_be_read_is_told(db: Path) -> None:
+    db.with_name("afk.db-owners").write_text("a file")
+    with pytest.raises(StoreError, match="could not be used"):
+        await SQLiteMemoryStore(db).open()
+    assert rows(db, "PRAGMA user_version") == [(9,)]
+
+
+async def test_a_damaged_hash_keeps_neither_the_file_closed_nor_the_rest_from_being_saved(db: Path) -> None:
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        other.execute("UPDATE checkpoint SET checksum = CAST(checksum AS BLOB) WHERE thread_id = 'killed'")
+    out = db.with_name("saved.db")
+    report = salvage(db, out)
+    assert report.rows["checkpoint"] == rows(db, "SELECT count(*) FROM checkpoint")[0][0]
+    await migrated(db)
+    ((run_id,),) = rows(db, "SELECT id FROM run WHERE thread_id = 'killed'")
+    agent = agent_with(Ledger(db.with_name("ledger")).tool("act", approval="never"))
+    async with Runner(memory_store=SQLiteMemoryStore(db), llm=ScriptedModel(), workspace="/") as runner:
+        with pytest.raises(AgentCheckpointCorruptionError, match="checksum does not fit"):
+            await runner.resume(agent, run_id=run_id, thread_id="killed")

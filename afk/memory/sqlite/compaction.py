@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from afk.memory.retention import RetentionPolicy, StateRetentionPolicy
+from afk.memory.sqlite.naming import NUMBER, OF_THREAD
 from afk.memory.sqlite.rows import dump
 
 # a writer beside a compaction waits for one batch at the most
@@ -124,7 +125,8 @@ class Plan:
             "checkpoint": f"({NEEDED_CHECKPOINT} OR {FORK_POINT})",
             "state": NEEDED_STATE,
         }
-        return f"c.thread_id = :thread AND {self.old(table)} AND NOT {stays[table]}"
+        here = f"c.thread = {OF_THREAD}" if table == "event" else "c.thread_id = :thread"
+        return f"{here} AND {self.old(table)} AND NOT {stays[table]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def make_plan(
     event_below = ordinal_below = event_age = state_age = 0
     if events and events.max_events is not None:
         row = db.execute(
-            "SELECT id FROM event WHERE thread_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?",
+            f"SELECT id FROM event_row WHERE thread = {NUMBER} ORDER BY id DESC LIMIT 1 OFFSET ?",
             (thread_id, events.max_events - 1),
         ).fetchone()
         event_below = row[0] if row else 0
@@ -159,9 +161,9 @@ def make_plan(
         event_age = now_ms - events.max_age_ms
     if states and states.max_entries is not None:
         row = db.execute(
-            "SELECT ordinal FROM (SELECT ordinal FROM checkpoint WHERE thread_id = ?1 UNION ALL"
-            " SELECT ordinal FROM state WHERE thread_id = ?1) ORDER BY ordinal DESC LIMIT 1 OFFSET ?2",
-            (thread_id, states.max_entries - 1),
+            f"SELECT ordinal FROM (SELECT ordinal FROM checkpoint_row WHERE thread = {NUMBER} UNION ALL"
+            " SELECT ordinal FROM state WHERE thread_id = ?) ORDER BY ordinal DESC LIMIT 1 OFFSET ?",
+            (thread_id, thread_id, states.max_entries - 1),
         ).fetchone()
         ordinal_below = row[0] if row else 0
     if states and states.max_age_ms is not None:
@@ -194,7 +196,7 @@ def count(db: sqlite3.Connection, plan: Plan) -> Counts:
     old, kept = plan.old("event"), plan.kept_event
     # in one pass: of all rows these are the most
     events, events_old, events_protected = db.execute(
-        f"SELECT count(*), total({old}), total({old} AND {kept}) FROM event c WHERE {here}",
+        f"SELECT count(*), total({old}), total({old} AND {kept}) FROM event_row c WHERE c.thread = {OF_THREAD}",
         args,
     ).fetchone()
     events_old, events_protected = int(events_old), int(events_protected)
@@ -207,7 +209,10 @@ def count(db: sqlite3.Connection, plan: Plan) -> Counts:
         events=events,
         events_going=events_old - events_protected,
         events_protected=events_protected,
-        states=rows("checkpoint", here) + rows("state", here),
+        states=db.execute(f"SELECT count(*) FROM checkpoint_row WHERE thread = {OF_THREAD}", args).fetchone()[
+            0
+        ]
+        + rows("state", here),
         states_going=states_going,
         protected_by=protected,
         states_protected=states_old - states_going,
@@ -218,9 +223,11 @@ def delete_batch(db: sqlite3.Connection, plan: Plan, table: Table, size: int) ->
     """Remove up to `size` rows that may go; how many were."""
     order = "c.id" if table == "event" else "c.ordinal"
     row, n = ROWS[table]
+    # of an event nothing is asked by name
+    of = row if table == "event" else table
     return db.execute(
         f"DELETE FROM {row} WHERE rowid IN"
-        f" (SELECT c.{n} FROM {table} c WHERE {plan.going(table)} ORDER BY {order} LIMIT :size)",
+        f" (SELECT c.{n} FROM {of} c WHERE {plan.going(table)} ORDER BY {order} LIMIT :size)",
         {**plan.parameters(), "size": size},
     ).rowcount
 

@@ -271,14 +271,13 @@ def _write_ahead(db: sqlite3.Connection) -> None:
             return
 
 
-async def _until_done(future: asyncio.Future[Any], interrupt: Callable[[], None] | None = None) -> None:
+async def _until_done(future: asyncio.Future[Any], interrupt: Callable[[], None]) -> None:
     """Wait however often the caller is cancelled; what comes of it is not told. `interrupt` is called again and again:
     it reaches only a statement that runs."""
     while not future.done():
-        if interrupt is not None:
-            interrupt()
+        interrupt()
         with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait([future], timeout=None if interrupt is None else RETRY_EVERY_S)
+            await asyncio.wait([future], timeout=RETRY_EVERY_S)
     if not future.cancelled():
         future.exception()  # retrieved: the caller is told of the cancellation instead
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from afk.agents.errors import ThreadNotFoundError
 from afk.memory.deletion import ThreadDeletion
-from afk.memory.sqlite.naming import NUMBER, forget_names
+from afk.memory.sqlite.naming import NUMBER, OF_THREAD, forget_names
 from afk.memory.sqlite.outputs import mark_unreferred
 from afk.memory.sqlite.owners import Owners, refuse_if_live
 from afk.memory.sqlite.rows import dump
@@ -32,6 +32,7 @@ BATCH_CHARS = 1_000_000
 
 # the thread itself, and the conversations of its subagents
 _FAMILY = "SELECT id FROM thread WHERE id = :thread OR part_of = :thread"
+_FAMILY_NUMBERS = "SELECT n FROM thread WHERE id = :thread OR part_of = :thread"
 
 # direct forks of a thread, with the last place that is read through each by a thread that is there, or kept
 _READERS = """
@@ -90,16 +91,17 @@ def contents(db: sqlite3.Connection, owners: Owners, thread_id: str) -> ThreadDe
     args = {"thread": thread_id, "readers": json.dumps(_readers(db, owners, thread_id))}
 
     def rows(table: str, where: str = "1") -> int:
-        return db.execute(
-            f"SELECT count(*) FROM {table} x WHERE x.thread_id IN ({_FAMILY}) AND {where}", args
-        ).fetchone()[0]
+        of_family = f"{table} x WHERE x.thread_id IN ({_FAMILY})"
+        if table in (*BY_NUMBER, *_PLACE):
+            of_family = f"{table}_row x WHERE x.thread IN ({_FAMILY_NUMBERS})"
+        return db.execute(f"SELECT count(*) FROM {of_family} AND {where}", args).fetchone()[0]
 
     unread = _UNREAD.format(place="seq")
     return ThreadDeletion(
         thread_id=thread_id,
         title=thread["title"],
         messages=rows("message"),
-        messages_kept=rows("message", f"x.thread_id = :thread AND NOT {unread}") if forks else 0,
+        messages_kept=rows("message", f"x.thread = {OF_THREAD} AND NOT {unread}") if forks else 0,
         calls=rows("effect"),
         runs=rows("run"),
         checkpoints=rows("checkpoint"),
@@ -235,11 +237,11 @@ def _remove_unread(
         "readers": json.dumps(_readers(db, owners, thread_id)),
     }
     going = (
-        f"SELECT x.n FROM {table} x WHERE x.thread_id = :thread AND x.{place} BETWEEN :first AND :last"
+        f"SELECT x.n FROM {table}_row x WHERE x.thread = {OF_THREAD} AND x.{place} BETWEEN :first AND :last"
         f" AND {_UNREAD.format(place=place)}"
     )
     if table == "effect":
-        effects = going.replace("x.n", "x.id", 1)
+        effects = f"SELECT id FROM effect WHERE n IN ({going})"
         db.execute(f"DELETE FROM approval WHERE effect_id IN ({effects}) AND {_UNGRANTED}", args)
     wholes = _wholes_of(db, going, args) if table == "message" else []
     removed = db.execute(f"DELETE FROM {table}_row WHERE n IN ({going})", args).rowcount

@@ -15,6 +15,7 @@ from typing import Any
 
 from afk.chat import Transcript
 from afk.memory.records import MessageHead, MessageRecord
+from afk.memory.sqlite.naming import NUMBER
 from afk.memory.sqlite.rows import MESSAGE, TRANSCRIPT, messages_of, transcript_of
 
 ANY_PLACE = 2**62
@@ -45,9 +46,9 @@ def stretches(db: sqlite3.Connection, thread_id: str, first: int = 0, last: int 
             break
         limit = min(last, row["forked_seq"])
         own = db.execute(
-            "SELECT result_seq FROM effect WHERE thread_id = ?1 AND result_seq <= ?2"
-            " UNION SELECT seq FROM message WHERE thread_id = ?1 AND seq <= ?2",
-            (current, limit),
+            f"SELECT result_seq FROM effect_row WHERE thread = {NUMBER} AND result_seq <= ?"
+            f" UNION SELECT seq FROM message_row WHERE thread = {NUMBER} AND seq <= ?",
+            (current, limit, current, limit),
         )
         hidden |= {seq for (seq,) in own}
         current, last = row["forked_from"], limit

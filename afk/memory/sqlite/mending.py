@@ -54,9 +54,11 @@ def _name_anew(db: sqlite3.Connection) -> None:
             f" FROM {table} x JOIN run r ON r.n = x.run WHERE x.thread NOT IN (SELECT n FROM name) GROUP BY x.thread"
         )
     rows = " UNION ".join(f"SELECT thread, run FROM {table} WHERE run IS NOT NULL" for table in _NAMED_BY)
+    # runs inside it have their messages elsewhere
+    said = "SELECT thread, run FROM message_row UNION SELECT thread, run FROM effect_row"
     db.execute(
         "INSERT OR IGNORE INTO name (n, id, thread) SELECT max(x.run), t.last_run_id, t.n"
-        f" FROM ({rows}) x JOIN thread t ON t.n = x.thread"
+        f" FROM ({said}) x JOIN thread t ON t.n = x.thread"
         " WHERE x.run NOT IN (SELECT n FROM name) AND t.last_run_id NOT IN (SELECT id FROM name) GROUP BY t.n"
     )
     db.execute(

@@ -119,7 +119,8 @@ CREATE INDEX event_by_thread ON event_row (thread);
 
 # the inverse of `packed`
 _TEXT = "CASE typeof(x.{0}) WHEN 'blob' THEN {1} || lower(hex(x.{0})) ELSE x.{0} END"
-# LEFT: SQLite leaves out the names that a query does not ask for
+# LEFT: SQLite then leaves out, mostly, the names that a query does not ask for. What counts a whole thread, or reads no
+# more than an index says, asks the tables themselves: by the views the rows are read too
 _BY_NAME = "LEFT JOIN name t ON t.n = x.thread LEFT JOIN name r ON r.n = x.run"
 _VIEWS = f"""
 CREATE VIEW message AS SELECT x.n, x.thread, x.run, t.id AS thread_id, x.seq, x.role, x.chars, x.lines,
@@ -163,13 +164,12 @@ _CALLS_BY_NEW_NAME = (
     "UPDATE run SET parent_effect_id = (SELECT id FROM renamed WHERE former = parent_effect_id)"
     " WHERE parent_effect_id IN (SELECT former FROM renamed)",
     # the events that said it are only told from here on
-    "UPDATE effect_row SET owner = (SELECT b.body ->> '$.owner' FROM begun b WHERE b.n = effect_row.n),"
-    " process_id = (SELECT b.body ->> '$.process_id' FROM begun b WHERE b.n = effect_row.n)"
-    " WHERE n IN (SELECT n FROM begun)",
+    "UPDATE effect_row SET (owner, process_id) = (SELECT b.body ->> '$.owner', b.body ->> '$.process_id' FROM begun b"
+    " WHERE b.n = effect_row.n ORDER BY b.id DESC LIMIT 1) WHERE n IN (SELECT n FROM begun)",
 )
 _BEGUN = """
 CREATE TEMP VIEW begun AS
-SELECT e.n, v.body FROM effect_row e JOIN name r ON r.n = e.run JOIN run u ON u.id = r.id
+SELECT e.n, v.id, v.body FROM effect_row e JOIN name r ON r.n = e.run JOIN run u ON u.id = r.id
   JOIN event v ON v.thread_id = u.thread_id AND v.run_id = u.id AND v.type = 'tool_started'
    AND v.body ->> '$.call_id' = e.call_id AND v.body ->> '$.attempt' = e.attempt
  WHERE e.finished_at_ms IS NULL
@@ -228,8 +228,9 @@ def _rename_calls(db: sqlite3.Connection) -> None:
     if running:
         owners = Owners(Path(db.execute("PRAGMA database_list").fetchone()[2]), "")
         for former, name in running:
-            with contextlib.suppress(FileNotFoundError):
-                owners.lifeline_path(former).rename(owners.lifeline_path(name))
+            # under both names, since the migration may still fail; the former is swept when nothing holds it
+            with contextlib.suppress(OSError):
+                owners.lifeline_path(name).hardlink_to(owners.lifeline_path(former))
     db.execute("DROP TABLE renamed")
     db.execute("DROP VIEW begun")
 

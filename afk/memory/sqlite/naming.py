@@ -6,6 +6,8 @@ import sqlite3
 
 # the number of a thread or a run, whose name the parameter is
 NUMBER = "(SELECT n FROM name WHERE id = ?)"
+# the same for a parameter by name
+OF_THREAD = "(SELECT n FROM name WHERE id = :thread)"
 # of `effect_row`, with `place_of` the call's name
 OF_CALL = f"run = {NUMBER} AND step = ? AND position = ?"
 

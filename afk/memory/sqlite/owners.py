@@ -11,6 +11,7 @@ import fcntl
 import os
 import sqlite3
 import weakref
+from collections.abc import Generator
 from pathlib import Path
 
 from afk.agents.errors import AgentRunBusyError, StoreError
@@ -41,14 +42,19 @@ class Owners:
 
     def hold(self) -> None:
         """Take this owner's lock; it is held until `release` or until the process ends. Raises StoreError."""
-        try:
+        with self._explained():
             self._hold()
+        _held.add(self)
+
+    @contextlib.contextmanager
+    def _explained(self) -> Generator[None]:
+        try:
+            yield
         except OSError as error:
             raise StoreError(
                 f"The folder {self._folder} could not be used: {error.strerror}. It says which process owns which "
                 "run: allow writing beside the database, or name another file with --db or AFK_DB."
             ) from error
-        _held.add(self)
 
     def _hold(self) -> None:
         path = self._folder / self.owner_id
@@ -111,10 +117,10 @@ class Owners:
         return False
 
     def living(self) -> list[int | None]:
-        """The process ids of all stores that have the file open, this one's among them."""
-        with contextlib.suppress(FileNotFoundError):
-            names = sorted(os.listdir(self._folder))
-            return [self.process_id(one) for one in names if not one.startswith(_CALL) and self.is_alive(one)]
+        """The process ids of all stores that have the file open, this one's among them. Raises StoreError."""
+        with self._explained(), contextlib.suppress(FileNotFoundError):
+            owners = [name for name in sorted(os.listdir(self._folder)) if not name.startswith(_CALL)]
+            return [self.process_id(owner) for owner in owners if self.is_alive(owner)]
         return []
 
     def process_id(self, owner_id: str) -> int | None:

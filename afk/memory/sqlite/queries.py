@@ -175,7 +175,7 @@ def list_events(db: sqlite3.Connection, thread_id: str, after: int, limit: int) 
 
 
 def last_event_id(db: sqlite3.Connection) -> int:
-    """The newest event's id, 0 where there is none: rises with whatever anybody records."""
+    """The newest event's id, 0 where there is none."""
     return db.execute("SELECT coalesce(max(id), 0) FROM event_row").fetchone()[0]
 
 

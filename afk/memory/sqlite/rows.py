@@ -50,8 +50,10 @@ _HEXADECIMAL = re.compile(r"(?:[0-9a-f]{2})+")
 
 
 def packed(text: str, prefix: str = "") -> bytes | str:
-    """A hexadecimal text as the bytes that it says, without its prefix; any other as it is. The views of the tables
-    that hold it say it as it was."""
+    """A hexadecimal text as the bytes that it says, without its prefix; any other as it is, and what damage made of
+    one. The views of the tables that hold it say it as it was."""
+    if not isinstance(text, str):
+        return text
     digits = text.removeprefix(prefix)
     is_ours = text.startswith(prefix) and _HEXADECIMAL.fullmatch(digits)
     return bytes.fromhex(digits) if is_ours else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from afk.memory.sqlite.outputs import add_outputs
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.pins import add_pins
 
+PAGES_AT_ONCE = 4096
 # "afk1": tells our file from any other SQLite database
 APPLICATION_ID = 0x61666B31
 
@@ -275,12 +277,29 @@ def migrate(db: sqlite3.Connection, path: str) -> None:
         raise
     db.execute("COMMIT")
     if before:
-        # where tables that were copied had been; as a script, or it frees a single page
-        db.executescript("PRAGMA incremental_vacuum")
+        _give_back(db)
+
+
+def _give_back(db: sqlite3.Connection) -> None:
+    """The pages where tables that were copied had been. What can't be given back now, a compaction gives back."""
+    timeout_ms = db.execute("PRAGMA busy_timeout").fetchone()[0]
+    db.execute("PRAGMA busy_timeout = 0")
+    with contextlib.suppress(sqlite3.OperationalError):
+        free, left = -1, _free_pages(db)
+        while left not in (0, free):  # a file that was made otherwise gives nothing back
+            # as a script, or it frees a single page
+            db.executescript(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})")
+            free, left = left, _free_pages(db)
+    db.execute(f"PRAGMA busy_timeout = {timeout_ms}")
+
+
+def _free_pages(db: sqlite3.Connection) -> int:
+    return db.execute("PRAGMA freelist_count").fetchone()[0]
 
 
 def _refuse_beside_others(path: str) -> None:
-    """Whoever opens the file now has not taken its lock as an owner yet, but sees its version before."""
+    """A store of the version before that is open. (One that opens in this very moment has no lock as an owner yet; it
+    would find no table that it could write a boundary to.)"""
     living = Owners(Path(path), "").living()
     if living:
         who = ", ".join(f"pid {pid}" if pid else "pid unknown" for pid in living)

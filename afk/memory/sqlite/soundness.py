@@ -74,7 +74,7 @@ def incomplete_threads(db: sqlite3.Connection) -> tuple[str, ...]:
     the source's."""
     rows = db.execute(
         "SELECT id FROM thread WHERE forked_from IS NULL AND deleted_at_ms IS NULL AND message_count !="
-        " (SELECT count(*) FROM message WHERE message.thread_id = thread.id) ORDER BY rowid"
+        " (SELECT count(*) FROM message_row WHERE message_row.thread = thread.n) ORDER BY rowid"
     )
     return tuple(row[0] for row in rows)
 
@@ -84,7 +84,8 @@ def damaged_outputs(db: sqlite3.Connection) -> dict[str, str]:
     what is wrong and in which conversation. Reads every kept result once, part by part."""
     damaged: dict[str, str] = {}
     for row in db.execute(
-        "SELECT m.output_sha AS sha, min(m.thread_id) AS thread_id, o.sha256 IS NOT NULL AS known FROM message m"
+        "SELECT m.output_sha AS sha, min(t.id) AS thread_id, o.sha256 IS NOT NULL AS known FROM message_row m"
+        " LEFT JOIN name t ON t.n = m.thread"
         " LEFT JOIN output o ON o.sha256 = m.output_sha AND NOT o.leaving"
         " WHERE m.output_sha IS NOT NULL GROUP BY m.output_sha ORDER BY min(m.n)"
     ).fetchall():

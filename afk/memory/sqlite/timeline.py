@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
 from afk.memory.records import CheckpointRecord, RunRecord
-from afk.memory.sqlite.naming import OF_CALL, place_of
+from afk.memory.sqlite.naming import OF_CALL, OF_THREAD, place_of
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.queries import run_as_it_reads
 from afk.memory.sqlite.rows import checkpoint_of
@@ -36,8 +36,8 @@ UPTO = """
          WHERE c.thread_id = :thread AND c.ordinal < :before ORDER BY c.ordinal DESC LIMIT 1)
 """
 LINES = f"""
-    SELECT ordinal AS place, 'checkpoint' AS kind, n AS id FROM checkpoint
-     WHERE thread_id = :thread AND ordinal < :before
+    SELECT ordinal AS place, 'checkpoint' AS kind, n AS id FROM checkpoint_row
+     WHERE thread = {OF_THREAD} AND ordinal < :before
     UNION ALL
     SELECT ordinal, 'summary', rowid FROM state WHERE thread_id = :thread AND ordinal < :before AND key = '{KEY}'
     UNION ALL
@@ -82,7 +82,7 @@ def count_timeline(db: sqlite3.Connection, thread_id: str) -> TimelineCounts:
     row = db.execute(
         "SELECT (SELECT count(*) FROM run r WHERE thread_id = :thread AND parent_run_id IS NULL"
         "          AND EXISTS (SELECT 1 FROM checkpoint c WHERE c.run_id = r.id)),"
-        " (SELECT count(*) FROM checkpoint WHERE thread_id = :thread),"
+        f" (SELECT count(*) FROM checkpoint_row WHERE thread = {OF_THREAD}),"
         f" (SELECT count(*) FROM state WHERE thread_id = :thread AND key = '{KEY}')",
         {"thread": thread_id},
     ).fetchone()

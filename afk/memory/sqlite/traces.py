@@ -14,9 +14,10 @@ def call_trace(
 ) -> CallTrace:
     """The trace of a call's latest attempt. Whether a process lives is told by its lock; the process id, written down
     when the attempt began, is only for a person to read."""
-    owner, process_id = db.execute(
+    made = db.execute(
         f"SELECT owner, process_id FROM effect_row WHERE {OF_CALL}", place_of(effect.effect_id)
     ).fetchone()
+    owner, process_id = (None, None) if made is None else made
     return CallTrace(
         process_id=process_id,
         process_lives=owner is not None and owners.is_alive(owner),

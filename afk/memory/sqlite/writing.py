@@ -41,8 +41,8 @@ def _owner(key: RunKey) -> tuple[str, int]:
     return key.run_id, key.epoch
 
 
-def _owned(key: RunKey, updated: sqlite3.Cursor) -> sqlite3.Row:
-    row = updated.fetchone()
+def _owned(key: RunKey, found: sqlite3.Cursor) -> sqlite3.Row:
+    row = found.fetchone()
     if row is None:
         raise RunFencedError(
             f"Run {key.run_id} was taken over by another process, so what this one was about to record is refused. "
