@@ -156,6 +156,8 @@ class AfkApp(PressesKeys, PacedApp[None], SizeGuard[None]):
             return
         self.main.begin(gateway, self._first_thread)
         self._tell_config_problems()
+        if gateway.conversion:
+            self.notify(gateway.conversion, title="New format", timeout=30, markup=False)
         self._warm_up(gateway)
 
     def _tell_config_problems(self) -> None:

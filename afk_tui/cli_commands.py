@@ -259,6 +259,11 @@ def _doctor_lines(found: dict[str, Any]) -> list[str]:
             f"           {size(database['size_bytes'])}, schema {database['schema_version'] or 'unknown'}, "
             f"integrity {database['integrity'] or 'unknown'}"
         )
+        if database["is_earlier"]:
+            lines.append(
+                "           of an earlier version: the next start gives it the format of this one, and keeps a copy; "
+                "what its rows say was not looked at"
+            )
         runs = ", ".join(
             f"{count} {state.replace('_', ' ')}" for state, count in database["open_runs"].items()
         )

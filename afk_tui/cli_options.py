@@ -25,6 +25,7 @@ class Options:
 
     def settings(self) -> Settings:
         """The same, for the gateway."""
+        from afk_tui.cli_output import tell
         from afk_tui.gateway.launch import Settings
 
         return Settings(
@@ -34,6 +35,7 @@ class Options:
             model=self.model,
             demo=self.demo,
             trust=self.trust,
+            tell=tell,
         )
 
     def command(self, *words: str, runs: bool = False) -> str:

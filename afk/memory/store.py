@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from afk.memory.compaction_detail import CompactionDetail, SpaceTaken
@@ -76,6 +77,11 @@ class MemoryStore(SummaryStore, WholeOutputs, TimelineStore, Protocol):
 
     clock: Callable[[], int]
     new_id: Callable[[str], str]
+
+    @property
+    def kept_copy(self) -> Path | None:
+        """A copy of all that was kept before, where opening it gave it the format of this version; else None."""
+        ...
 
     @property
     def live_runs(self) -> set[str]:

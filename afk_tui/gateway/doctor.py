@@ -14,7 +14,7 @@ from typing import Any
 from afk.agents.errors import AgentError
 from afk.core.inputs import DEFAULT_MODEL
 from afk.llms.openai_client import OpenAIChat
-from afk.memory.sqlite.health import SQLITE_VERSION, DatabaseHealth, examine
+from afk.memory.sqlite.health import SCHEMA_VERSION, SQLITE_VERSION, DatabaseHealth, examine
 from afk.memory.sqlite.salvage import salvage
 from afk_tui.gateway.clean import clean
 from afk_tui.gateway.errors import GatewayError, told
@@ -95,6 +95,8 @@ def _database(settings: Settings, problems: list[str]) -> Doc:
         "size_bytes": 0,
         "free_bytes": None,
         "schema_version": None,
+        # of an earlier version: only its pages and what waits in it are looked at
+        "is_earlier": False,
         "integrity": None,
         "open_runs": {},
         "waiting_requests": 0,
@@ -134,6 +136,7 @@ def _database(settings: Settings, problems: list[str]) -> Doc:
         problems.append(clean(str(error)))
         return found
     found["schema_version"] = health.schema_version
+    found["is_earlier"] = 0 < health.schema_version < SCHEMA_VERSION
     found["integrity"] = "broken" if health.problems else "ok"
     found["open_runs"] = dict(health.open_runs)
     found["waiting_requests"] = health.waiting_requests

@@ -15,6 +15,7 @@ from afk_tui.gateway.background import Background
 from afk_tui.gateway.checkpoint_details import CheckpointDetails, read_details
 from afk_tui.gateway.clean import clean, clean_line
 from afk_tui.gateway.compaction import Compactions
+from afk_tui.gateway.converted import told_of_conversion
 from afk_tui.gateway.deciding import Deciding
 from afk_tui.gateway.deleting import Deletions
 from afk_tui.gateway.errors import GatewayError, told
@@ -121,6 +122,11 @@ class Gateway(Deciding):
         self._background.begin(self._background.warn(self.deletions.tidy))
         self._background.begin(self._upkeep.run())
         self._background.begin(keep_index(self._store))
+
+    @property
+    def conversion(self) -> str | None:
+        """What there is to say of a database that `open` gave the format of this version; None otherwise."""
+        return told_of_conversion(self._store)
 
     async def warm_up(self) -> None:
         """Import what the first message will need, in a thread, so that no key waits for it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ class Settings:
     model: str | None = None
     demo: bool = False
     trust: bool = False
+    tell: Callable[[str], object] | None = None
+    """For what is worth knowing beside what a command answers."""
 
     def folder(self) -> Path:
         """The workspace, absolute. Raises GatewayError where that is no folder."""

@@ -18,6 +18,7 @@ from afk.memory.records import ApprovalRecord, DecisionText, RunRecord
 from afk.memory.sqlite.store import SQLiteMemoryStore, default_path
 from afk.memory.store import MemoryStore
 from afk.memory.threads import ThreadFilter
+from afk_tui.gateway.converted import told_of_conversion
 from afk_tui.gateway.errors import GatewayError, told
 from afk_tui.gateway.settings import Settings
 
@@ -42,13 +43,13 @@ async def opened_store(settings: Settings) -> AsyncGenerator[SQLiteMemoryStore]:
     store = SQLiteMemoryStore(path)
     try:
         with told():
-            await open_store(store, path)
+            await open_store(store, path, settings)
             yield store
     finally:
         await store.close()
 
 
-async def open_store(store: MemoryStore, path: Path) -> None:
+async def open_store(store: MemoryStore, path: Path, settings: Settings) -> None:
     """Open it; also what the folder beside it refuses is a GatewayError."""
     try:
         await store.open()
@@ -58,6 +59,8 @@ async def open_store(store: MemoryStore, path: Path) -> None:
             "Allow writing to its folder, or name another file with --db or AFK_DB.",
             "store",
         ) from error
+    if settings.tell is not None and (said := told_of_conversion(store)):
+        settings.tell(said)
 
 
 # looking

@@ -116,7 +116,7 @@ async def opened_engine(settings: Settings) -> AsyncGenerator[Engine]:
     engine = _build(settings)
     try:
         with told():
-            await open_store(engine.store, engine.database)
+            await open_store(engine.store, engine.database, settings)
             yield engine
     finally:
         await engine.runner.close()

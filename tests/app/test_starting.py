@@ -16,6 +16,7 @@ from afk_tui.app import AfkApp
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.settings import Settings, build
 from afk_tui.user_config import UserConfig
+from tests.memory.test_version_9 import make_version_9
 
 
 @pytest.fixture
@@ -168,3 +169,13 @@ async def test_the_app_can_be_left_before_anything_is_loaded(start, held) -> Non
         await driven.until(lambda: driven.app._exit, "the app to end")
         assert driven.app.return_code in (None, 0)
         held.set()
+
+
+async def test_that_the_database_got_another_format_is_told_with_where_it_is_as_it_was(
+    start, tmp_path: Path
+) -> None:
+    make_version_9(tmp_path / "afk.db")
+    async with start() as driven:
+        await driven.until(lambda: len(driven.app._notifications) == 1, "the notice")
+        [notice] = driven.app._notifications
+        assert f"kept in {tmp_path / 'afk.db'}.before-v" in notice.message

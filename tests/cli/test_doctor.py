@@ -12,6 +12,7 @@ import pytest
 from afk.memory.sqlite.schema import VERSION
 from tests.cli.conftest import Waiting
 from tests.cli.kit import ROOT, Cli
+from tests.memory.test_version_9 import make_version_9
 
 
 @pytest.fixture
@@ -114,3 +115,19 @@ def test_what_can_be_read_is_written_into_a_new_file_and_no_file_is_overwritten(
 def test_an_address_that_is_none_is_broken(installed: Cli) -> None:
     installed.env = {"OPENAI_BASE_URL": "not a url"}
     assert "OPENAI_BASE_URL" in installed("doctor", before=()).expect(1).err
+
+
+def test_a_file_of_an_earlier_version_is_said_to_be_one_and_the_first_command_tells_of_its_copy(
+    installed: Cli,
+) -> None:
+    installed.db.parent.mkdir(parents=True)
+    make_version_9(installed.db)
+    found = installed("doctor", "--json").expect(0).json["database"]
+    assert (found["schema_version"], found["is_earlier"], found["waiting_requests"]) == (9, True, 1)
+    assert "of an earlier version: the next start gives it the format of this one" in installed("doctor").out
+    first, second = installed("threads", "--json").expect(0), installed("threads", "--json").expect(0)
+    assert (
+        f"As it was it is kept in {installed.db}.before-v{VERSION}: delete that when all is well" in first.err
+    )
+    assert (first.json, second.err) == (second.json, "")
+    assert installed("doctor", "--json").expect(0).json["database"]["is_earlier"] is False

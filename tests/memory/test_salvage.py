@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from afk.agents.errors import AgentCheckpointSchemaError, StoreError
 from afk.core import Runner
 from afk.memory import SQLiteMemoryStore
-from afk.memory.sqlite.salvage import DERIVED, salvage
+from afk.memory.sqlite.salvage import DERIVED, ROWS_IN_A_TRANSACTION, salvage
 from afk.tools import tool
 from tests.core.kit import Ledger, ScriptedModel, agent_with, call, rows
 from tests.memory.test_migrations import make_first_version
@@ -181,3 +182,16 @@ async def test_whole_results_are_saved_and_one_of_which_a_part_is_lost_is_named(
     assert salvage(db, out).damaged_outputs == (two,)
     async with Runner(memory_store=SQLiteMemoryStore(out), llm=ScriptedModel()) as runner:
         assert (await runner.read_output(one, chars=10**6)).text == "one " * 100_000
+
+
+async def test_of_a_large_table_every_row_is_saved(tmp_path: Path) -> None:
+    db, out = tmp_path / "afk.db", tmp_path / "saved.db"
+    await written(db, tmp_path, runs=1)
+    with closing(writable(db)) as many, many:
+        many.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+            " INSERT INTO event (thread_id, type, body, created_at_ms) SELECT 'waiting', 'noise', '{}', 1 FROM n",
+            (2 * ROWS_IN_A_TRANSACTION + 10,),
+        )
+    salvage(db, out)
+    assert counts(out) == counts(db)

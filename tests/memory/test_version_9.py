@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +20,7 @@ from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.salvage import salvage
 from tests.core.kit import Ledger, ScriptedModel, agent_with, rows, transcript
 from tests.core.nested import drive, nested_agent, nested_model
+from tests.memory.children import run_code
 
 ROWS = Path(__file__).with_name("version_9.sql")
 # of what was told about by name; a call's own name is its place now
@@ -167,7 +170,7 @@ async def test_while_the_version_before_has_it_open_nothing_is_changed_and_it_is
     former.hold()
     try:
         with pytest.raises(
-            StoreError, match=r"that is at work on it \(pid \d+\)\. Nothing was changed\. Quit it"
+            StoreError, match=r"which has it open \(pid \d+\)\. Nothing was changed\. Quit it"
         ):
             await SQLiteMemoryStore(db).open()
         assert db.read_bytes() == before
@@ -269,3 +272,73 @@ async def test_a_damaged_hash_keeps_neither_the_file_closed_nor_the_rest_from_be
     async with Runner(memory_store=SQLiteMemoryStore(db), llm=ScriptedModel(), workspace="/") as runner:
         with pytest.raises(AgentCheckpointCorruptionError, match="checksum does not fit"):
             await runner.resume(agent, run_id=run_id, thread_id="killed")
+
+
+async def test_where_there_is_no_room_for_it_nothing_is_changed_and_it_is_told_how_much_it_takes(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = db.read_bytes()
+    usage = shutil.disk_usage(db)
+    little = usage._replace(free=4 * db.stat().st_size)
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "disk_usage", lambda _: little)
+        with pytest.raises(
+            StoreError, match=r"MB have to be free for a while, and .* are\. Nothing was changed"
+        ):
+            await SQLiteMemoryStore(db).open()
+    assert db.read_bytes() == before
+    assert not list(db.parent.glob("*before*"))
+    await migrated(db)
+
+
+async def test_a_disk_that_fills_up_on_the_way_is_told_and_its_copy_does_not_stay(db: Path) -> None:
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        other.execute("UPDATE message SET text = text || hex(zeroblob(20000)) WHERE thread_id = 'th'")
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = db.read_bytes()
+    # no file may grow beyond a limit, which is what a full disk looks like to SQLite
+    ended = await asyncio.to_thread(run_code, FULL_DISK, db, len(before) * 5 // 4)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "the disk is full" in ended.stdout or "the disk fails (is it full" in ended.stdout
+    assert db.read_bytes() == before
+    assert not list(db.parent.glob("*before*"))
+
+
+FULL_DISK = """
+import asyncio, resource, signal, sys
+from afk.agents.errors import StoreError
+from afk.memory import SQLiteMemoryStore
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+try:
+    asyncio.run(SQLiteMemoryStore(sys.argv[1]).open())
+    print("opened")
+except StoreError as error:
+    print(error)
+"""
+
+
+async def test_one_that_the_version_before_opened_meanwhile_is_left_as_it_was(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_copy, former = schema.keep_copy, Owners(db, "own_former")
+
+    def meanwhile(path: str, version: int) -> Path:
+        former.hold()
+        return keep_copy(path, version)
+
+    monkeypatch.setattr(schema, "keep_copy", meanwhile)
+    with pytest.raises(StoreError, match="which has it open"):
+        await SQLiteMemoryStore(db).open()
+    former.release()
+    assert rows(db, "PRAGMA user_version") == [(9,)]
+    assert not list(db.parent.glob("*before*"))
+
+
+async def test_the_store_says_where_the_copy_is_once(db: Path) -> None:
+    for kept in (Path(f"{db}.before-v{schema.VERSION}"), None):
+        store = SQLiteMemoryStore(db)
+        await store.open()
+        assert store.kept_copy == kept
+        await store.close()

@@ -55,6 +55,8 @@ class Connection:
         self._durability: Durability = "FULL"
         self.writes = 0
         """How many transactions that write were asked for."""
+        self.kept_copy: Path | None = None
+        """The file as it was, where opening it gave it another format."""
         self._forgotten: weakref.finalize[..., Connection] | None = None
 
     @property
@@ -71,7 +73,7 @@ class Connection:
         db._thread.daemon = True
         try:
             await db
-            await db._execute(prepare, db._conn, name)
+            self.kept_copy = await db._execute(prepare, db._conn, name)
         except UNREADABLE as error:
             await _quietly_close(db)
             raise explain(error, name, doing="opened") from error
@@ -239,10 +241,10 @@ def _make_private(path: Path) -> None:
         raise StoreError(f"{path} is a folder, not a database. Name a file with --db or AFK_DB.")
 
 
-def prepare(db: sqlite3.Connection, name: str) -> None:
-    """Make a connection ours: pragmas, and the tables where they are missing."""
+def prepare(db: sqlite3.Connection, name: str) -> Path | None:
+    """Make a connection ours: pragmas, and the tables where they are missing. The copy that `migrate` kept."""
     make_ours(db, name)
-    migrate(db, name)
+    return migrate(db, name)
 
 
 def make_ours(db: sqlite3.Connection, name: str) -> None:

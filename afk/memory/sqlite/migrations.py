@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 
 from afk.agents.errors import StoreError
+
+# of the file's size: the copy, and what the file and its WAL grow to meanwhile; measured with 320 MB
+ROOM = 4.5
 
 GRANT_PATTERNS = (
     # NULL: the very same call, which is all that the first version knew
@@ -74,16 +78,39 @@ def add_shown_basis(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE approval ADD COLUMN shown TEXT")
 
 
+def require_room(path: str, version: int) -> None:
+    """Raises StoreError where the disk is too full for a migration of this file: it would fail on the way, or leave no
+    room to open the file after it."""
+    size = sum(_size(Path(f"{path}{part}")) for part in ("", "-wal"))
+    free = shutil.disk_usage(Path(path).parent).free + _size(copy_of(path, version))
+    if free < ROOM * size:
+        raise StoreError(
+            f"The database {path} has the format of an earlier version. To bring it to that of this one, "
+            f"{ROOM * size / 1e6:,.0f} MB have to be free for a while, and {free / 1e6:,.0f} are. Nothing was changed. "
+            "Free some space, then start again."
+        )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def copy_of(path: str, version: int) -> Path:
+    """Where the copy is kept of a file as it was before it became one of this version."""
+    return Path(f"{path}.before-v{version}")
+
+
 def keep_copy(path: str, version: int) -> Path:
     """Copy the database at `path`, as it is on disk, to `PATH.before-vVERSION`, and return that name. For the holder
     of the write lock: nobody else makes the copy, or changes what is copied, meanwhile.
 
-    The copy is made under another name and is whole when it gets its own; one of an earlier attempt is replaced.
-    Raises StoreError or sqlite3.Error, having left no half copy.
+    The copy is made under another name and is whole when it gets its own; one of an earlier attempt goes before, or
+    there would have to be room for both. Raises StoreError or sqlite3.Error, having left no half copy.
     """
-    kept = Path(f"{path}.before-v{version}")
+    kept = copy_of(path, version)
     making = Path(f"{kept}.making")
     try:
+        kept.unlink(missing_ok=True)
         making.unlink(missing_ok=True)
         os.close(os.open(making, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         # a connection of its own: one that holds a write transaction can't be copied from

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -149,7 +150,7 @@ def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, table: str) ->
     rows = reader.rows()
     while True:
         new.execute("BEGIN IMMEDIATE")
-        batch = [dict(row) for row, _ in zip(rows, range(ROWS_IN_A_TRANSACTION), strict=False)]
+        batch = [dict(row) for row in itertools.islice(rows, ROWS_IN_A_TRANSACTION)]
         for row in batch:
             rubbish = [name for name in of_json if not _is_json(row[name])]
             whole = whole and not rubbish

@@ -17,6 +17,7 @@ from afk.memory.sqlite.migrations import (
     add_shown_basis,
     add_subagents,
     keep_copy,
+    require_room,
 )
 from afk.memory.sqlite.outputs import add_outputs
 from afk.memory.sqlite.owners import Owners
@@ -257,27 +258,36 @@ def _read_identity(db: sqlite3.Connection) -> tuple[int, int, int]:
             db.execute("ROLLBACK")
 
 
-def migrate(db: sqlite3.Connection, path: str) -> None:
-    """Bring the file to this version, in one transaction; of a file of an earlier one a copy is kept before. Two
-    processes may do so at once: one waits, then sees that it is done.
+def migrate(db: sqlite3.Connection, path: str) -> Path | None:
+    """Bring the file to this version, in one transaction; of a file of an earlier one a copy is kept before, whose name
+    is returned. Two processes may do so at once: one waits, then sees that it is done.
 
     Raises StoreError while a process of an earlier version has the file open: it would write to tables that are gone.
     """
     if check_ours(db, path) == VERSION:
-        return
+        return None
+    kept: Path | None = None
     db.execute("BEGIN IMMEDIATE")
     try:
         before = check_ours(db, path)
         if 0 < before < VERSION:
             _refuse_beside_others(path)
-            keep_copy(path, VERSION)
+            require_room(path, VERSION)
+            kept = keep_copy(path, VERSION)
         take_steps(db, before, VERSION)
+        if kept is not None:
+            _refuse_beside_others(path)  # who came meanwhile
+        db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        if db.in_transaction:  # an error of the disk ends it by itself
+            db.execute("ROLLBACK")
+        if kept is not None:
+            with contextlib.suppress(OSError):
+                kept.unlink()
         raise
-    db.execute("COMMIT")
-    if before:
+    if kept is not None:
         _give_back(db)
+    return kept
 
 
 def _give_back(db: sqlite3.Connection) -> None:
@@ -298,14 +308,15 @@ def _free_pages(db: sqlite3.Connection) -> int:
 
 
 def _refuse_beside_others(path: str) -> None:
-    """A store of the version before that is open. (One that opens in this very moment has no lock as an owner yet; it
-    would find no table that it could write a boundary to.)"""
+    """A store of the version before that is open. (One that opens in the moment between this and the commit finds no
+    table that it could write a boundary to.)"""
     living = Owners(Path(path), "").living()
     if living:
         who = ", ".join(f"pid {pid}" if pid else "pid unknown" for pid in living)
         raise StoreError(
-            f"The database {path} is of an earlier version, and that is at work on it ({who}). Nothing was changed. "
-            "Quit it there, then start again: the file is brought to this version, and a copy of it is kept."
+            f"The database {path} has the format of an earlier version, which has it open ({who}). Nothing was "
+            "changed. Quit it there, then start again: the file gets the format of this version then, and a copy is "
+            "kept of it as it was."
         )
 
 

@@ -90,6 +90,11 @@ class SQLiteMemoryStore(
         return self._unrecorded
 
     @property
+    def kept_copy(self) -> Path | None:
+        """The file as it was, where opening it gave it the format of this version."""
+        return self._connection.kept_copy
+
+    @property
     def live_runs(self) -> set[str]:
         """The runs that are being executed through this store at this moment."""
         return self._owners.live_runs
