@@ -211,7 +211,8 @@ def explain(error: Exception, name: str, *, doing: str) -> StoreError:
     if code.startswith("SQLITE_CANTOPEN") and os.path.isfile(name) and not os.access(name, os.W_OK):
         code = "SQLITE_READONLY"  # its -wal and -shm can't be made beside it
     known = {
-        "SQLITE_FULL": "the disk is full. Free some space, then resume: what was on disk before is untouched",
+        "SQLITE_FULL": f"the disk is full. Free some space, then {'start again' if doing == 'opened' else 'resume'}: "
+        "what was on disk before is untouched",
         "SQLITE_READONLY_DBMOVED": "its file was moved or removed while it was open. Put it back, or end this program",
         "SQLITE_READONLY": "it is read-only. Allow writing to the file and its folder, or name another with --db",
         "SQLITE_CANTOPEN": "it can't be opened. Check that its folder may be written to, or name another with --db",
