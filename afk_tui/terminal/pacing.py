@@ -12,6 +12,7 @@ from typing import Any, cast
 from rich.console import RenderableType
 from textual import events
 from textual.app import App, ReturnType
+from textual.geometry import Size
 from textual.screen import Screen
 
 from afk_tui.terminal.driver import TerminalDriver
@@ -56,6 +57,12 @@ class PaintsKeys:
     """For every screen."""
 
     _painted_keys_s = float("-inf")
+
+    def _screen_resized(self, size: Size) -> None:
+        """Textual stops the ticks of a screen that it lays out for another one, as it does below one that comes; what
+        was to be called after the next paint would wait until something else happens to it."""
+        super()._screen_resized(size)  # type: ignore[misc]
+        cast("Screen[Any]", self).check_idle()
 
     def on_idle(self) -> None:
         """Paint what a key changed; Textual's own handler, called after this, has the rest painted at a tick."""

@@ -107,7 +107,7 @@ async def test_what_is_typed_once_the_composer_is_there_stands_behind_what_was_t
 )
 async def test_any_key_may_be_the_first(tmp_path: Path, key: str) -> None:
     app = Hasty(tmp_path, (key, "x"))
-    async with app.run_test(size=(110, 34)) as pilot:
+    async with app.run_test(size=(110, 34)) as pilot, asyncio.timeout(60):
         while not app.main.has_begun:
             await pilot.pause(0.01)
         assert app.bugs == []

@@ -136,6 +136,20 @@ async def test_a_tick_that_comes_amid_a_batch_is_made_up_for(monkeypatch: pytest
         assert app.room._dirty_widgets
 
 
+async def test_a_screen_that_another_one_lays_out_still_has_its_next_tick(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As Textual does it with a screen below the one that comes."""
+    async with house(monkeypatch) as app:
+        app.room.query_one(Input).cursor_blink = False  # it would make up for it
+        app.room.refresh(layout=True)
+        await settled(app)
+        assert app.room._update_timer._active.is_set()
+        app.room._screen_resized(app.size)
+        assert not app.room._update_timer._active.is_set()
+        await until(lambda: app.room._update_timer._active.is_set())
+
+
 async def test_what_changes_by_itself_is_painted_at_the_next_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     async with house(monkeypatch) as app:
         app.room.query_one(Static).update("after")

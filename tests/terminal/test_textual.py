@@ -54,6 +54,7 @@ def test_what_paints_a_key_at_once_and_keeps_the_first_ones_is_there() -> None:
     assert "self._update_timer.resume()" in idle
     assert list(inspect.signature(App._end_batch).parameters) == ["self"]
     assert "self._batch_count" in inspect.getsource(App._end_batch)
+    assert list(inspect.signature(Screen._screen_resized).parameters) == ["self", "size"]
 
 
 def test_the_parts_that_are_used_are_there() -> None:
