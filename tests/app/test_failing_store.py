@@ -150,7 +150,7 @@ async def test_of_a_checkpoint_with_a_wrong_checksum_it_says_where_to_go_on_from
     change(db, "UPDATE checkpoint SET checksum = 'x'")
     async with start() as driven:
         await driven.pilot.press("ctrl+r")
-        await until_said(driven, "its checksum does not fit. Nothing was changed.")
+        await until_said(driven, "its checksum does not fit. The run was left as it is.")
         await until_said(driven, "ctrl+r goes on from here")
         assert rows(db, "SELECT state, owner FROM run") == [("interrupted", None)]
 
@@ -160,7 +160,7 @@ async def test_of_a_message_that_is_missing_it_says_how_to_save_the_rest(start, 
     change(db, "DELETE FROM message WHERE seq = 1")
     async with start() as driven:
         await driven.pilot.press("ctrl+r")
-        await until_said(driven, "refers to 1 messages, 0 are there. Nothing was changed.")
+        await until_said(driven, "refers to 1 messages, 0 are there. It was left as it is.")
         await until_said(driven, "afk-tui doctor --salvage OUT")
         assert rows(db, "SELECT state, owner FROM run") == [("interrupted", None)]
 

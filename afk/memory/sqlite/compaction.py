@@ -202,6 +202,9 @@ def count(db: sqlite3.Connection, plan: Plan) -> Counts:
     events_old, events_protected = int(events_old), int(events_protected)
     if events_protected:
         protected["event types that are kept"] = events_protected
+    (checkpoints,) = db.execute(
+        f"SELECT count(*) FROM checkpoint_row WHERE thread = {OF_THREAD}", args
+    ).fetchone()
     both: tuple[Table, Table] = ("checkpoint", "state")
     states_old = sum(rows(table, f"{here} AND {plan.old(table)}") for table in both)
     states_going = sum(rows(table, plan.going(table)) for table in both)
@@ -209,10 +212,7 @@ def count(db: sqlite3.Connection, plan: Plan) -> Counts:
         events=events,
         events_going=events_old - events_protected,
         events_protected=events_protected,
-        states=db.execute(f"SELECT count(*) FROM checkpoint_row WHERE thread = {OF_THREAD}", args).fetchone()[
-            0
-        ]
-        + rows("state", here),
+        states=checkpoints + rows("state", here),
         states_going=states_going,
         protected_by=protected,
         states_protected=states_old - states_going,

@@ -18,7 +18,7 @@ from afk.agents.errors import (
 from afk.memory.records import CheckpointRecord, Request
 from afk.memory.sqlite import pins, summaries
 from afk.memory.sqlite.lineage import read_messages
-from afk.memory.sqlite.naming import NUMBER, call_numbered
+from afk.memory.sqlite.naming import NUMBER, call_named, name_of_call
 from afk.memory.sqlite.rows import checkpoint_of, dump, effect_of, load_or_none, packed
 from afk.memory.sqlite.soundness import lost_calls
 from afk.memory.sqlite.writing import add_checkpoint, add_event, add_message, add_request, reserve, touched_ms
@@ -176,10 +176,10 @@ def _take_step_along(
     ).fetchall():
         phase, output = _in_the_fork(effect, closes=closes)
         asked = effect["approval_id"] is not None or str(effect["allowed_by"]).startswith("grant:")
-        (n,) = db.execute(
+        db.execute(
             "INSERT INTO effect_row (run, step, position, thread, call_id, tool_name, effect, arguments, args_sha,"
             " idempotency_key, phase, attempt, epoch, result_seq, allowed_by, finished_at_ms)"
-            f" VALUES ({NUMBER}, ?, ?, {NUMBER}, ?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?) RETURNING n",
+            f" VALUES ({NUMBER}, ?, ?, {NUMBER}, ?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?)",
             (
                 forked_run_id,
                 effect["step"],
@@ -196,22 +196,23 @@ def _take_step_along(
                 None if asked else effect["allowed_by"],
                 None if output is None else now_ms,
             ),
-        ).fetchone()
-        row = call_numbered(db, n)
+        )
         if output is not None:
             add_message(
                 db,
                 thread_id,
                 forked_run_id,
-                row["result_seq"],
+                effect["result_seq"],
                 "tool",
                 output,
                 now_ms,
-                call_id=row["call_id"],
+                call_id=effect["call_id"],
                 output_sha=effect["output_sha"],
             )
         elif asked:
-            add_request(db, effect_of(row), _asked_anew(db, effect, now_ms), new_id("apr"), now_ms)
+            call = call_named(db, name_of_call(forked_run_id, effect["step"], effect["position"]))
+            assert call is not None  # just written
+            add_request(db, effect_of(call), _asked_anew(db, effect, now_ms), new_id("apr"), now_ms)
 
 
 def _in_the_fork(effect: sqlite3.Row, *, closes: bool) -> tuple[str, str | None]:

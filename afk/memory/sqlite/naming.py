@@ -12,6 +12,11 @@ OF_THREAD = "(SELECT n FROM name WHERE id = :thread)"
 OF_CALL = f"run = {NUMBER} AND step = ? AND position = ?"
 
 
+def name_of_call(run_id: str, step: int, position: int) -> str:
+    """A call has no other; the view of calls makes it too."""
+    return f"eff_{run_id}.{step}.{position}"
+
+
 def place_of(effect_id: str) -> tuple[str, int, int]:
     """The run, step and position that a call is named by; what is no such name is nowhere."""
     run_id, _, place = effect_id.removeprefix("eff_").rpartition(".")
@@ -24,11 +29,6 @@ def call_named(db: sqlite3.Connection, effect_id: str) -> sqlite3.Row | None:
     return db.execute(
         "SELECT * FROM effect WHERE run_id = ? AND step = ? AND position = ?", place_of(effect_id)
     ).fetchone()
-
-
-def call_numbered(db: sqlite3.Connection, n: int) -> sqlite3.Row:
-    """The same, by the number of its row, which is there."""
-    return db.execute("SELECT * FROM effect WHERE n = ?", (n,)).fetchone()
 
 
 def forget_names(db: sqlite3.Connection, thread_id: str) -> None:

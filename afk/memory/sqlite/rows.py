@@ -21,6 +21,7 @@ from afk.memory.records import (
     RunKey,
     RunRecord,
 )
+from afk.memory.sqlite.naming import name_of_call
 
 # made once: `json.dumps` makes another for each value
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -162,7 +163,7 @@ def checkpoint_of(row: sqlite3.Row) -> CheckpointRecord:
     if checksum_of(row["run_id"], row["number"], *values).hex() != row["checksum"]:
         raise AgentCheckpointCorruptionError(
             f"Checkpoint {row['number']} of run {row['run_id']} is damaged: its checksum does not fit. "
-            "Nothing was changed. Fork from an earlier one (/checkpoints in the app, or Runner.fork), or see: "
+            "The run was left as it is. Fork from an earlier one (/checkpoints in the app, or Runner.fork), or see: "
             "afk-tui doctor"
         )
     return CheckpointRecord(
@@ -225,7 +226,7 @@ def _effect(
     row: sqlite3.Row, run_id: str, thread_id: str, args_sha: str, idempotency_key: str
 ) -> EffectRecord:
     return EffectRecord(
-        effect_id=f"eff_{run_id}.{row['step']}.{row['position']}",
+        effect_id=name_of_call(run_id, row["step"], row["position"]),
         run_id=run_id,
         thread_id=thread_id,
         call_id=row["call_id"],

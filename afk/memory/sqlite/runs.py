@@ -256,7 +256,7 @@ def snapshot_of(db: sqlite3.Connection, run: sqlite3.Row, *, owner_died: bool) -
     transcript = read_transcript(db, run["transcript_id"], checkpoint.head_seq)
     if why := what_does_not_fit(db, run, checkpoint, transcript.stored):
         raise AgentCheckpointCorruptionError(
-            f"Run {run['id']} can't be resumed: {why}. Nothing was changed. "
+            f"Run {run['id']} can't be resumed: {why}. It was left as it is. "
             "Save what is there with: afk-tui doctor --salvage OUT"
         )
     effects = tuple(
