@@ -177,6 +177,7 @@ class MainRuns(MainTrouble):
     def note_run_began(self, event: told.RunBegan) -> None:
         """A run goes on here."""
         self.taken_away.discard(event.thread_id)
+        self._broken_off.pop(event.thread_id, None)
         self.sync()
 
     @on(told.AnswerBegan)
@@ -226,8 +227,12 @@ class MainRuns(MainTrouble):
     def end_run(self, event: told.RunEnded) -> None:
         """A run stopped: say how, and send what was queued for its end."""
         self.end_wait(event.thread_id)
-        if self._streamed.pop(event.thread_id, None) is not None and event.thread_id == self.thread_id:
+        said = self._streamed.pop(event.thread_id, None)
+        if said is not None and event.thread_id == self.thread_id:
             self.conversation.end_stream(None)
+        if said and said.strip():
+            self._broken_off[event.thread_id] = said
+            self.show_note()
         self.outcome_waits.discard(event.thread_id)
         self.say("")
         self.sync()

@@ -9,7 +9,7 @@ from textual import on
 from textual.timer import Timer
 
 from afk_tui.gateway import messages as told
-from afk_tui.screens.main_view import MainView
+from afk_tui.screens.main_syncing import MainSyncing
 from afk_tui.screens.main_words import Wait
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TICK_S = 1.0
 
 
-class MainTrouble(MainView):
+class MainTrouble(MainSyncing):
     """The main screen while a run waits before it asks its model again."""
 
     def __init__(self, *args: object, **options: object) -> None:

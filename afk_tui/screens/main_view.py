@@ -7,23 +7,20 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from textual import events, on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
 from afk_tui.actions import BY_NAME
 from afk_tui.bugs import TellsBugs
 from afk_tui.gateway.clean import clean
-from afk_tui.gateway.errors import GatewayError
 from afk_tui.keys import key_of, keys_of, written
 from afk_tui.screens.main_words import Wait, hints_of, note_of, wait_note
-from afk_tui.telling import tell_error
-from afk_tui.terminal.pacing import PaintsKeys
+from afk_tui.screens.typed_early import TypedEarly
 from afk_tui.widgets.below_bar import BelowBar
 from afk_tui.widgets.completion_list import CompletionList
 from afk_tui.widgets.composer import Composer
@@ -37,7 +34,7 @@ from afk_tui.widgets.thread_list import ThreadList
 if TYPE_CHECKING:
     from afk_tui.gateway.gateway import Gateway
     from afk_tui.gateway.sources import ConversationSource
-    from afk_tui.gateway.views import ConversationItem, RunView, ThreadRow
+    from afk_tui.gateway.views import RunView, ThreadRow
 
 
 @dataclass
@@ -51,10 +48,10 @@ class RequestsWait(Message):
 
 NOTE_KEY = "note:run"
 QUEUED = "queued:"
-LATEST = 50
-"""Items at the end among which one that was told of early may stand."""
 QUEUED_KEYS = "sent when the run ends · ↑ edits it"
 STREAM_KEY = "stream"
+BROKEN_OFF_KEY = "broken-off"
+BROKEN_OFF = "broken off here · it is not recorded, and the model will not know of it"
 NARROW_COLUMNS = 76
 
 EMPTY_NEW = "A new conversation.\n\nWrite below what you want done, and press enter."
@@ -76,7 +73,7 @@ There is no OPENAI_API_KEY and no OPENAI_BASE_URL. To talk to a model, quit, exp
 whatever you did here is kept."""
 
 
-class MainView(PaintsKeys, TellsBugs, Screen[None]):
+class MainView(TellsBugs, TypedEarly):
     """Threads left, conversation right, composer below; one thread, or a new one, is shown.
 
     It is painted, and can be written in, before there is a gateway; whatever asks one comes after that.
@@ -93,6 +90,8 @@ class MainView(PaintsKeys, TellsBugs, Screen[None]):
         self._cursor_blink = cursor_blink
         self._source: ConversationSource | None = None
         self._streamed: dict[str, str] = {}
+        self._broken_off: dict[str, str] = {}
+        """What a model had said of an answer when the run of a thread stopped: this app alone has it."""
         self._waiting_everywhere = 0
         self._shows_something = False
         self.filled = asyncio.Event()
@@ -105,13 +104,10 @@ class MainView(PaintsKeys, TellsBugs, Screen[None]):
         """Threads whose run another process took away from this app."""
         self.outcome_waits: set[str] = set()
         """Threads of which an outcome is known here alone."""
-        self._catching_up = asyncio.Lock()
-        self._sync_wanted = self._is_syncing = False
         self._queued: list[str] = []
         self._tail_keys: list[str] = []
         self._held: list[str] = []
         self._draft_timer: Timer | None = None
-        self._early: list[events.Key | events.Paste] | None = []
         self._asked_about = ""
         """A message that is neither sent nor a draft while one is asked what is to become of it."""
         self._hinted: dict[str, str] = {}
@@ -135,31 +131,6 @@ class MainView(PaintsKeys, TellsBugs, Screen[None]):
             Status(state="opening"), compaction_key=written(self.key_of("compaction")), id="status"
         )
         yield KeyHints(id="hints")
-
-    def _forward_event(self, event: events.Event) -> None:
-        # what is typed before the composer has the focus goes there: by way of this screen it would come after the
-        # first frame, and a paste would be lost
-        if self._early is not None and isinstance(event, (events.Key, events.Paste)):
-            self._early.append(event)
-        else:
-            super()._forward_event(event)
-
-    def _update_auto_focus(self) -> None:
-        super()._update_auto_focus()
-        if self.focused is not None:  # what comes next goes there past this screen
-            self._hand_on()
-
-    @on(events.ScreenResume)
-    async def take_early(self) -> None:
-        """What was typed before the first frame is in it."""
-        if self._early is not None:
-            self._hand_on()
-            await asyncio.sleep(0)
-
-    def _hand_on(self) -> None:
-        early, self._early = self._early, None
-        for event in early or ():
-            self.composer._forward_event(event)
 
     def on_mount(self) -> None:
         """Nobody waits for a list to write."""
@@ -194,6 +165,11 @@ class MainView(PaintsKeys, TellsBugs, Screen[None]):
     def composer(self) -> Composer:
         """Where messages are written."""
         return self.query_one("#composer", Composer)
+
+    @property
+    def early_field(self) -> Composer:
+        """Where what was typed before the first frame belongs."""
+        return self.composer
 
     @property
     def request_bar(self) -> RequestBar:
@@ -370,7 +346,11 @@ class MainView(PaintsKeys, TellsBugs, Screen[None]):
                 text, tone = f"{said}\n{text}" if text else said, "warning"
         from afk_tui.gateway.views import ConversationItem
 
-        items = [ConversationItem(key=NOTE_KEY, kind="note", text=text, tone=tone)] if text else []
+        items: list[ConversationItem] = []
+        if said := self._broken_off.get(self.thread_id or ""):
+            items.append(ConversationItem(BROKEN_OFF_KEY, "assistant", said, footnote=BROKEN_OFF))
+        if text:
+            items.append(ConversationItem(key=NOTE_KEY, kind="note", text=text, tone=tone))
         for at, waiting in enumerate(queued):
             footnote = f"queued, {at + 1} of {len(queued)}" if len(queued) > 1 else "queued"
             if at + 1 == len(queued):
@@ -431,87 +411,3 @@ class MainView(PaintsKeys, TellsBugs, Screen[None]):
             await self.run_action(name)
         elif name is not None:
             press(self.app, name)
-
-    # what changed on disk
-
-    def sync(self) -> None:
-        """Show what was recorded since, by whomever. What is asked while that is done is done once more after it."""
-        self._sync_wanted = True
-        if not self._is_syncing:
-            self._is_syncing = True
-            self._sync()
-
-    @work(group="sync", exit_on_error=False)
-    async def _sync(self) -> None:
-        try:
-            while self._sync_wanted:
-                self._sync_wanted = False
-                await self._sync_once()
-        finally:
-            self._is_syncing = False
-
-    async def _sync_once(self) -> None:
-        try:
-            await self.threads.reload()
-            await self._leave_deleted()
-            await self.catch_up()
-            await self._show_marks()
-            await self.show_standing()
-        except GatewayError as error:
-            tell_error(self, error)
-
-    async def _leave_deleted(self) -> None:
-        """The thread that is shown may be gone: deleted in another process."""
-        thread_id = self.thread_id
-        if thread_id is None or await self.gateway.thread(thread_id) is not None:
-            return
-        if thread_id != self.thread_id or self.gateway.deletions.holds(thread_id):
-            return
-        draft = self.composer.kept_draft
-        await self.show_thread(None)
-        if draft:
-            self.composer.set_draft(draft)
-        self.notify("This thread was deleted in another process.", severity="warning", markup=False)
-
-    async def catch_up(self) -> None:
-        """Show what was recorded in this thread since, in its order."""
-        async with self._catching_up:  # whoever comes second finds shown what the first one read
-            await self._catch_up()
-
-    async def _catch_up(self) -> None:
-        source = self._source
-        if source is None:
-            return
-        items, anew = await source.changed()
-        if source is not self._source:
-            return
-        # what the run told of meanwhile is shown already, and may stand behind what was read here
-        conversation = self.conversation
-        latest = [entry.key for entry in conversation.pages.entries[-LATEST:]]
-        if anew or source.stand_before(
-            (item.key for item in items if not conversation.knows(item.key)), latest
-        ):
-            self._tail_keys = []
-            await conversation.open(source, place=None if conversation.follow else conversation.place)
-        for item in items:
-            self.show_item(item)
-
-    async def _show_marks(self) -> None:
-        """Where the summary stands and what is pinned, where that changed."""
-        source = self._source
-        if source is None:
-            return
-        for item in await source.remarked():
-            if source is self._source:
-                self.conversation.update(item)
-
-    def show_item(self, item: ConversationItem) -> None:
-        """Show an item that is new, or not as it was; the note stays below all of them."""
-        if self._source is not None:
-            self._source.note(item)
-            if self._source.is_earlier(item.key) and not self.conversation.knows(item.key):
-                return  # it is read when it comes into sight
-        if not self.conversation.knows(item.key) and self._tail_keys:
-            self.take_tail_away()
-            self.call_after_refresh(self.show_note)
-        self.conversation.update(item)

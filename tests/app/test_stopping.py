@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
+import pytest
+
 from afk.llms.protocol import Answer, ModelEvent, ModelRequest, TextDelta
+from afk_tui.screens import main
+
+# a slow machine takes longer between two keys than a person may
+LONG_S = 3600.0
 
 
 class Held:
@@ -42,7 +48,34 @@ async def test_escape_stops_the_run_and_ctrl_r_goes_on_from_there(start) -> None
         assert model.asked == 2
 
 
-async def test_the_escape_that_closes_something_does_not_stop_the_run_as_well(start) -> None:
+async def test_what_was_said_before_the_stop_stays_until_the_model_is_asked_again(start) -> None:
+    model = Held()
+    async with start(llm=model) as driven:
+        await driven.say("hello")
+        await driven.until_shown("thinking aloud")
+        driven.main._closed_at = float("-inf")
+        await driven.pilot.press("escape")
+        await driven.until_state("interrupted")
+        await driven.until_shown("broken off here · it is not recorded")
+        # also when it was left for another one, and below what is on disk, above how the run stands
+        thread_id = driven.main.thread_id
+        await driven.main.open_thread(None)
+        await driven.until(lambda: "thinking aloud" not in driven.text(), "the new conversation")
+        await driven.main.open_thread(thread_id)
+        await driven.until_shown("broken off here · it is not recorded")
+        shown = driven.text()
+        assert shown.index("hello") < shown.index("thinking aloud") < shown.index("ctrl+r goes on")
+        model.go.set()
+        await driven.pilot.press("ctrl+r")
+        await driven.until_state("done")
+        await driven.until(lambda: "broken off" not in driven.text(), "the former answer to be gone")
+        await driven.until(lambda: driven.text().count("thinking aloud") == 1, "the answer")
+
+
+async def test_the_escape_that_closes_something_does_not_stop_the_run_as_well(
+    start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(main, "ESCAPE_DEAF_S", LONG_S)
     model = Held()
     async with start(llm=model) as driven:
         await driven.say("hello")
@@ -58,7 +91,10 @@ async def test_the_escape_that_closes_something_does_not_stop_the_run_as_well(st
         await driven.until_state("done")
 
 
-async def test_ctrl_c_clears_the_draft_then_stops_the_run_and_twice_it_quits(start) -> None:
+async def test_ctrl_c_clears_the_draft_then_stops_the_run_and_twice_it_quits(
+    start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(main, "TWICE_S", LONG_S)
     model = Held()
     async with start(llm=model) as driven:
         await driven.say("hello")
@@ -129,7 +165,10 @@ async def test_stop_says_so_where_nothing_runs(start) -> None:
         await driven.until(lambda: "Nothing runs here that could be stopped." in said, "to be told so")
 
 
-async def test_ctrl_c_over_a_request_answers_nothing_and_twice_quits(start) -> None:
+async def test_ctrl_c_over_a_request_answers_nothing_and_twice_quits(
+    start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(main, "TWICE_S", LONG_S)
     async with start() as driven:
         await driven.say("run: ls")
         await driven.until(lambda: driven.main.request_bar.count == 1, "the bar")
