@@ -231,7 +231,7 @@ class MainRuns(MainTrouble):
         if said is not None and event.thread_id == self.thread_id:
             self.conversation.end_stream(None)
         if said and said.strip():
-            self._broken_off[event.thread_id] = said
+            self._broken_off[event.thread_id] = (event.run_id, said)
             self.show_note()
         self.outcome_waits.discard(event.thread_id)
         self.say("")

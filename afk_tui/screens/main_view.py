@@ -90,8 +90,8 @@ class MainView(TellsBugs, TypedEarly):
         self._cursor_blink = cursor_blink
         self._source: ConversationSource | None = None
         self._streamed: dict[str, str] = {}
-        self._broken_off: dict[str, str] = {}
-        """What a model had said of an answer when the run of a thread stopped: this app alone has it."""
+        self._broken_off: dict[str, tuple[str, str]] = {}
+        """A thread's run that stopped, and what its model had said of an answer by then: this app alone has it."""
         self._waiting_everywhere = 0
         self._shows_something = False
         self.filled = asyncio.Event()
@@ -303,6 +303,7 @@ class MainView(TellsBugs, TypedEarly):
         if thread is not None and (view is None or view.standing != "working"):
             await self._note_seen(thread)
         self.run_view = view
+        self._forget_broken_off(thread_id, view)
         self._waiting_everywhere = len(everywhere)
         self._title = thread.title if thread else "New thread"
         self._show_title()
@@ -347,7 +348,8 @@ class MainView(TellsBugs, TypedEarly):
         from afk_tui.gateway.views import ConversationItem
 
         items: list[ConversationItem] = []
-        if said := self._broken_off.get(self.thread_id or ""):
+        _, said = self._broken_off.get(self.thread_id or "", ("", ""))
+        if said:
             items.append(ConversationItem(BROKEN_OFF_KEY, "assistant", said, footnote=BROKEN_OFF))
         if text:
             items.append(ConversationItem(key=NOTE_KEY, kind="note", text=text, tone=tone))
@@ -362,6 +364,19 @@ class MainView(TellsBugs, TypedEarly):
         self._tail_keys = keys
         for item in items:
             self.conversation.update(item)
+
+    def _forget_broken_off(self, thread_id: str | None, view: RunView | None) -> None:
+        """Where the thread went on since, in whichever process."""
+        run_id, _ = self._broken_off.get(thread_id or "", ("", ""))
+        if not run_id or thread_id is None:
+            return
+        if (
+            view is None
+            or view.run_id != run_id
+            or view.standing in ("elsewhere", "waiting", "decided")
+            or view.state in ("completed", "degraded")
+        ):
+            del self._broken_off[thread_id]
 
     def take_tail_away(self) -> None:
         """Before something new is added: it stands above the note and what is queued."""

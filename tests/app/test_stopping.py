@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 
+from afk.core import Runner
 from afk.llms.protocol import Answer, ModelEvent, ModelRequest, TextDelta
+from afk.memory import SQLiteMemoryStore
 from afk_tui.screens import main
+from tests.core.kit import ScriptedModel, agent_with, say
 
 # a slow machine takes longer between two keys than a person may
 LONG_S = 3600.0
@@ -70,6 +74,23 @@ async def test_what_was_said_before_the_stop_stays_until_the_model_is_asked_agai
         await driven.until_state("done")
         await driven.until(lambda: "broken off" not in driven.text(), "the former answer to be gone")
         await driven.until(lambda: driven.text().count("thinking aloud") == 1, "the answer")
+
+
+async def test_what_was_said_before_the_stop_goes_once_another_process_goes_on(
+    start, folder: Path, tmp_path: Path
+) -> None:
+    async with start(llm=Held()) as driven:
+        await driven.say("hello")
+        await driven.until_shown("thinking aloud")
+        driven.main._closed_at = float("-inf")
+        await driven.pilot.press("escape")
+        await driven.until_shown("broken off here · it is not recorded")
+        thread_id = driven.main.thread_id
+        store, model = SQLiteMemoryStore(tmp_path / "afk.db"), ScriptedModel(say("done there"))
+        async with Runner(memory_store=store, llm=model, workspace=folder) as runner:
+            await runner.run(agent_with(), user_message="more", thread_id=thread_id)
+        await driven.until_shown("done there")
+        await driven.until(lambda: "thinking aloud" not in driven.text(), "what was broken off to be gone")
 
 
 async def test_the_escape_that_closes_something_does_not_stop_the_run_as_well(

@@ -117,6 +117,19 @@ async def test_a_finished_subagent_is_never_run_again(
     assert ended.tool_executions[0].output == "I did it."
 
 
+async def test_its_conversation_takes_no_messages_of_anybody_else(
+    runner: MakeRunner, ledger: Ledger, db: Path
+) -> None:
+    model = ByAgent(boss=BOSS, helper=ACTS)
+    agent = boss_and_helper(ledger, approval="never")
+    work = runner(model)
+    (child,) = (await work.run(agent, user_message="go", thread_id="th")).subagent_executions
+    said = transcript(db, child.run_id)
+    with pytest.raises(AgentConfigurationError, match="what a subagent did in thread 'th'"):
+        await work.run(agent, user_message="and you?", thread_id=child.run_id)
+    assert transcript(db, child.run_id) == said != []
+
+
 async def test_a_checkpoint_of_the_run_above_knows_the_runs_inside(
     runner: MakeRunner, ledger: Ledger
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,7 @@ from afk.agents.errors import AgentCheckpointCorruptionError
 from afk.core import Runner
 from afk.llms.protocol import ModelRequest
 from afk.memory import SQLiteMemoryStore
+from afk.memory.sqlite.health import examine
 from afk.memory.sqlite.mending import LOST_CALL, LOST_RESULT
 from afk.memory.sqlite.salvage import salvage
 from tests.core.kit import Ledger, ScriptedModel, agent_with, call, rows, transcript
@@ -210,3 +212,81 @@ async def test_without_runs_and_names_a_threads_last_run_is_its_own_and_none_ins
     assert rows(out, "SELECT DISTINCT run_id FROM message WHERE thread_id = 'th'") == [(run_id,)]
     assert rows(out, "SELECT id, state FROM run") == [(run_id, "completed")]
     assert transcript(out, "th") == said != []
+
+
+# what one damaged byte makes of a name or a number, which SQLite itself does not see
+CONTRADICTED = {
+    "the thread's name": ["UPDATE name SET id = 'ti' WHERE id = 'th'"],
+    "the run's name": ["UPDATE name SET id = 'rum' WHERE id = (SELECT id FROM run)"],
+    "the thread's number": ["UPDATE thread SET n = 77"],
+    "the run's number": ["UPDATE run SET n = 77"],
+    "the thread's own name": ["UPDATE thread SET id = 'ti'"],
+    "the run's own name": ["UPDATE run SET id = 'rum'"],
+    "both names": ["UPDATE name SET id = id || '?'"],
+    "the thread's name, and its row is lost": [
+        "UPDATE name SET id = 'ti' WHERE id = 'th'",
+        "DELETE FROM thread",
+    ],
+}
+
+
+@pytest.mark.parametrize("damaged", CONTRADICTED)
+async def test_where_two_contradict_each_other_about_a_name_the_run_goes_on_and_is_deleted_whole(
+    db: Path, agent: Agent, ledger: Ledger, damaged: str
+) -> None:
+    run_id = await begin(db, agent)
+    said = transcript(db, "th")
+    for statement in CONTRADICTED[damaged]:
+        change(db, statement)
+    if "DELETE FROM thread" not in CONTRADICTED[damaged]:
+        assert "in the table of names" in examine(db).problems[0]
+    out = db.with_name("saved.db")
+    assert salvage(db, out).broken_runs == ()
+    assert examine(out).problems == ()
+    assert transcript(out, "th") == said != []
+    async with Runner(memory_store=SQLiteMemoryStore(out), llm=ScriptedModel()) as runner:
+        assert [thread.thread_id for thread in await runner.list_threads()] == ["th"]
+        [request] = await runner.list_approvals()
+        await runner.decide(request.approval_id, "allow", args_sha=request.args_sha)
+        assert (await runner.resume(agent, run_id=run_id, thread_id="th")).state == "completed"
+        assert ledger.lines == ["look x", "act 1", "act 2"]
+        await runner.delete_thread("th")
+    for table in ("name", "thread", "run", "message_row", "effect_row", "checkpoint_row", "event_row"):
+        assert rows(out, f"SELECT * FROM {table}") == []
+
+
+async def test_a_number_that_something_lost_still_has_is_given_to_no_other_thread(
+    db: Path, agent: Agent
+) -> None:
+    store = SQLiteMemoryStore(db)
+    async with Runner(memory_store=store, llm=ScriptedModel()) as runner:
+        await runner.run(agent, user_message="go", thread_id="th")
+        await store.add_event("th", None, "custom", {"secret": 1})
+    lost = [f"DELETE FROM {table}" for table in ("name", "thread", "run", "message", "checkpoint")]
+    out = saved_without(db, *lost, "DELETE FROM event WHERE run IS NOT NULL")
+    store = SQLiteMemoryStore(out)
+    async with Runner(memory_store=store, llm=ScriptedModel()) as runner:
+        await runner.run(agent, user_message="go", thread_id="new")
+        assert "custom" not in [event.type for event in await store.list_events("new")]
+    assert rows(out, "SELECT count(*) FROM event WHERE type = 'custom'") == [(1,)]
+
+
+async def test_what_a_deleted_thread_left_to_its_fork_is_looked_through_once(db: Path, agent: Agent) -> None:
+    store = SQLiteMemoryStore(db)
+    async with Runner(memory_store=store, llm=ScriptedModel()) as runner:
+        await runner.run(agent, user_message="go", thread_id="th")
+        latest = (await runner.list_checkpoints("th"))[0]
+        forked = await runner.fork(latest.run_id, latest.checkpoint_id, message="otherwise")
+        await runner.delete_thread("th")
+        said = await store.messages(forked)
+    # whether that was done is said there
+    out = saved_without(db, "DELETE FROM state")
+    store = SQLiteMemoryStore(out)
+    await store.open()
+    async with asyncio.timeout(30):
+        await store.remove_deleted()
+    writes = store._connection.writes
+    await store.remove_deleted()
+    assert store._connection.writes == writes
+    assert [m.text for m in await store.messages(forked)] == [m.text for m in said] != []
+    await store.close()

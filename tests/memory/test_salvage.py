@@ -156,6 +156,10 @@ async def test_what_can_not_be_saved_is_said_and_nothing_is_overwritten(tmp_path
     rubbish.write_bytes(b"\xa5" * 20_000)
     with pytest.raises(StoreError, match="not a database"):
         salvage(rubbish, tmp_path / "other.db")
+    lost = tmp_path / "lost.db"
+    lost.write_bytes(db.read_bytes()[:PAGE] + b"\xa5" * (db.stat().st_size - PAGE))
+    with pytest.raises(StoreError, match=r"nothing of it can be read\. Take a copy of before"):
+        salvage(lost, tmp_path / "other.db")
     connection = sqlite3.connect(db)
     connection.execute("PRAGMA user_version = 99")
     connection.close()

@@ -274,6 +274,14 @@ async def test_a_damaged_hash_keeps_neither_the_file_closed_nor_the_rest_from_be
             await runner.resume(agent, run_id=run_id, thread_id="killed")
 
 
+async def test_an_event_of_rubbish_does_not_keep_the_file_closed(db: Path) -> None:
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        rubbish = "UPDATE event SET body = '{' WHERE type = 'tool_started' AND thread_id = 'killed'"
+        assert other.execute(rubbish).rowcount == 1
+    await migrated(db)
+    assert rows(db, "SELECT phase, owner FROM effect WHERE thread_id = 'killed'") == [("executing", None)]
+
+
 async def test_where_there_is_no_room_for_it_nothing_is_changed_and_it_is_told_how_much_it_takes(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -217,7 +217,9 @@ def explain(error: Exception, name: str, *, doing: str) -> StoreError:
         "SQLITE_READONLY": "it is read-only. Allow writing to the file and its folder, or name another with --db",
         "SQLITE_CANTOPEN": "it can't be opened. Check that its folder may be written to, or name another with --db",
         "SQLITE_NOTADB": "it is not a database, and was left as it is. Name another file with --db or AFK_DB",
-        "SQLITE_CORRUPT": "it is damaged. Save what can be read of it with: afk-tui doctor --salvage OUT",
+        "SQLITE_CORRUPT": "it is so damaged that nothing of it can be read. Take a copy of before, if there is one"
+        if doing == "saved"
+        else "it is damaged. Save what can be read of it with: afk-tui doctor --salvage OUT",
         "SQLITE_BUSY": "it is locked by another program. Try again when that one is done",
         "SQLITE_IOERR": "the disk fails (is it full, or gone?). What was on disk before is untouched",
     }

@@ -123,10 +123,7 @@ def mark(db: sqlite3.Connection, owners: Owners, thread_id: str, keep: bool, now
     note = {"keeper": owners.owner_id} if keep else {}
     for one in family:
         db.execute("UPDATE thread SET deleted_at_ms = ? WHERE id = ?", (now_ms, one))
-        db.execute(
-            "INSERT INTO state (thread_id, ordinal, run_id, key, value, created_at_ms) VALUES (?, ?, NULL, ?, ?, ?)",
-            (one, _NOTE_ORDINAL, NOTE, dump(note), now_ms),
-        )
+        _write_note(db, one, note)
     add_event(db, thread_id, None, "thread_deleted", {"kept": keep}, now_ms)
 
 
@@ -296,7 +293,10 @@ def _note(db: sqlite3.Connection, thread_id: str) -> dict[str, Any]:
 
 
 def _write_note(db: sqlite3.Connection, thread_id: str, note: dict[str, Any]) -> None:
+    """In place of the former one, which may have been lost with a damaged part of the database."""
+    db.execute("DELETE FROM state WHERE thread_id = ? AND ordinal = ?", (thread_id, _NOTE_ORDINAL))
     db.execute(
-        "UPDATE state SET value = ? WHERE thread_id = ? AND ordinal = ?",
-        (dump(note), thread_id, _NOTE_ORDINAL),
+        "INSERT INTO state (thread_id, ordinal, run_id, key, value, created_at_ms)"
+        " SELECT id, ?, NULL, ?, ?, deleted_at_ms FROM thread WHERE id = ?",
+        (_NOTE_ORDINAL, NOTE, dump(note), thread_id),
     )

@@ -12,6 +12,7 @@ from typing import Literal
 
 from afk.memory.sqlite.aside import opened_to_read
 from afk.memory.sqlite.connection import UNREADABLE, explain
+from afk.memory.sqlite.mending_names import misnamed
 from afk.memory.sqlite.owners import Owners
 from afk.memory.sqlite.queries import THERE, list_open_runs
 from afk.memory.sqlite.schema import VERSION, check_ours
@@ -25,7 +26,8 @@ _SHOWN_PROBLEMS = 5
 
 @dataclass(frozen=True, slots=True)
 class DatabaseHealth:
-    """What was found in a file. `problems` are SQLite's own words, none where it is sound; `open_runs` counts the
+    """What was found in a file. `problems` are SQLite's own words, and of names that contradict each other ours, none
+    where it is sound; `open_runs` counts the
     runs that were left open by their state as it reads now. `broken_runs` are those of them that can't be resumed,
     with the reason; `incomplete_threads` those of which messages are missing; a damaged
     `search_index` loses nothing. `outputs` are the whole results that are
@@ -78,7 +80,7 @@ def _examine(db: sqlite3.Connection, path: Path) -> DatabaseHealth:
     ).fetchone()
     return DatabaseHealth(
         version,
-        (),
+        misnamed(db, _SHOWN_PROBLEMS),
         dict(runs),
         waiting,
         broken_runs(db),

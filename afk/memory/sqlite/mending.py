@@ -1,6 +1,7 @@
 """What rows that were saved of a damaged database lack, so that they can be read, and gone on with, without the others.
 
-Nothing that was saved is changed or taken away. What is put beside it says of itself that it stands for something lost.
+Nothing that was saved is changed or taken away, but for a name or a number that others contradict. What is put beside
+it says of itself that it stands for something lost.
 """
 
 from __future__ import annotations
@@ -8,17 +9,10 @@ from __future__ import annotations
 import sqlite3
 
 from afk.memory.sqlite.lineage import effect_rows, read_messages
+from afk.memory.sqlite.mending_names import name_anew, name_runs_after_threads
 from afk.memory.sqlite.naming import NUMBER
 from afk.memory.sqlite.rows import dump
 from afk.memory.sqlite.writing import add_message
-
-# the tables of numbers, and the column of `run` that names the thread of what it has there
-_NAMED_BY = {
-    "message_row": "transcript_id",
-    "effect_row": "transcript_id",
-    "checkpoint_row": "thread_id",
-    "event_row": "thread_id",
-}
 
 TITLE_CHARS = 80
 LOST_TITLE = "(its title was lost)"
@@ -36,35 +30,14 @@ LOST_CALL = (
 def mend(db: sqlite3.Connection, now_ms: int) -> None:
     """Inside a transaction: threads and their last runs are there, every call has its result or can still get it,
     every result its call, and threads count the messages that are there."""
-    _name_anew(db)
+    name_anew(db)
     _make_threads_anew(db)
+    name_runs_after_threads(db)
     _make_last_runs_anew(db, now_ms)
     for thread in db.execute("SELECT * FROM thread WHERE deleted_at_ms IS NULL").fetchall():
         _mend_conversation(db, thread, now_ms)
     # what is kept of how a thread stands follows from its last run and its requests
     db.execute("UPDATE thread SET last_run_id = last_run_id WHERE part_of IS NULL AND deleted_at_ms IS NULL")
-
-
-def _name_anew(db: sqlite3.Connection) -> None:
-    """Names for numbers that have none any more: of a thread that some of its runs know, of a run that its thread
-    knows as its last; others are named after their number."""
-    for table, named_by in _NAMED_BY.items():
-        db.execute(
-            f"INSERT OR IGNORE INTO name (n, id) SELECT x.thread, max(r.{named_by})"
-            f" FROM {table} x JOIN run r ON r.n = x.run WHERE x.thread NOT IN (SELECT n FROM name) GROUP BY x.thread"
-        )
-    rows = " UNION ".join(f"SELECT thread, run FROM {table} WHERE run IS NOT NULL" for table in _NAMED_BY)
-    # runs inside it have their messages elsewhere
-    said = "SELECT thread, run FROM message_row UNION SELECT thread, run FROM effect_row"
-    db.execute(
-        "INSERT OR IGNORE INTO name (n, id, thread) SELECT max(x.run), t.last_run_id, t.n"
-        f" FROM ({said}) x JOIN thread t ON t.n = x.thread"
-        " WHERE x.run NOT IN (SELECT n FROM name) AND t.last_run_id NOT IN (SELECT id FROM name) GROUP BY t.n"
-    )
-    db.execute(
-        f"INSERT OR IGNORE INTO name (n, id, thread) SELECT run, 'lost_' || run, thread FROM ({rows})"
-        f" UNION SELECT thread, 'lost_' || thread, NULL FROM ({rows})"
-    )
 
 
 def _make_threads_anew(db: sqlite3.Connection) -> None:

@@ -34,7 +34,7 @@ CREATE TRIGGER thread_is_named AFTER INSERT ON thread BEGIN
 END;
 CREATE TRIGGER run_is_named AFTER INSERT ON run BEGIN
     INSERT INTO name (n, id, thread) VALUES (NEW.n, NEW.id, (SELECT n FROM name WHERE id = NEW.thread_id))
-        ON CONFLICT (id) DO UPDATE SET thread = excluded.thread;
+        ON CONFLICT (id) DO UPDATE SET thread = coalesce(excluded.thread, thread);
     UPDATE run SET n = (SELECT n FROM name WHERE id = NEW.id) WHERE rowid = NEW.rowid AND NEW.n IS NULL;
 END;
 """
@@ -170,7 +170,9 @@ _CALLS_BY_NEW_NAME = (
 _BEGUN = """
 CREATE TEMP VIEW begun AS
 SELECT e.n, v.id, v.body FROM effect_row e JOIN name r ON r.n = e.run JOIN run u ON u.id = r.id
-  JOIN event v ON v.thread_id = u.thread_id AND v.run_id = u.id AND v.type = 'tool_started'
+  JOIN (SELECT id, thread_id, run_id, CASE WHEN json_valid(body) THEN body ELSE '{}' END AS body FROM event
+         WHERE type = 'tool_started') v
+    ON v.thread_id = u.thread_id AND v.run_id = u.id
    AND v.body ->> '$.call_id' = e.call_id AND v.body ->> '$.attempt' = e.attempt
  WHERE e.finished_at_ms IS NULL
 """

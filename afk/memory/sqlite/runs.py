@@ -10,6 +10,7 @@ from afk.agents.errors import (
     AgentCheckpointCompactedError,
     AgentCheckpointCorruptionError,
     AgentCheckpointNotFoundError,
+    AgentConfigurationError,
     AgentRunSupersededError,
     StoreError,
     ThreadNotFoundError,
@@ -62,7 +63,8 @@ def begin_run(
 ) -> RunSnapshot:
     """Boundary S: the run, its user message and checkpoint 0; a former run left open is closed first.
 
-    Raises AgentRunBusyError while that former run is live, here or in another process.
+    Raises AgentRunBusyError while that former run is live, here or in another process; AgentConfigurationError for the
+    conversation of a subagent.
     """
     thread = db.execute("SELECT * FROM thread WHERE id = ?", (new.thread_id,)).fetchone()
     if thread is None:
@@ -76,6 +78,11 @@ def begin_run(
         if thread["deleted_at_ms"] is not None:
             raise ThreadNotFoundError(
                 f"Thread {new.thread_id!r} was deleted, so no message can be sent to it. Begin another thread."
+            )
+        if thread["part_of"] is not None:
+            raise AgentConfigurationError(
+                f"{new.thread_id!r} is what a subagent did in thread {thread['part_of']!r}, and takes no messages. "
+                "Send it to that thread, or begin another one."
             )
         _supersede(db, thread, new, owners, now_ms)
         workspace = thread["workspace"]

@@ -36,6 +36,7 @@ _JSON = {
     "approval": ("arguments", "tool_schema", "edited_arguments"),
     "approval_grant": ("pattern",),
     "event": ("body",),
+    "state": ("value",),
     "compaction": ("policies", "result"),
 }
 
@@ -78,7 +79,7 @@ def salvage(source: Path, out: Path) -> SalvageReport:
         making.rename(out)
         return report
     except UNREADABLE as error:
-        raise explain(error, str(source), doing="read") from error
+        raise explain(error, str(source), doing="saved") from error
     finally:
         _remove(making)
 
