@@ -17,6 +17,7 @@ from afk.memory.sqlite.store import InMemoryMemoryStore
 from afk.tools import tool
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.settings import Settings, build
+from afk_tui.gateway.views import WaitingRow
 from afk_tui.screens.help import HelpScreen
 from afk_tui.screens.inbox import Chosen, InboxScreen
 from afk_tui.widgets.paged_list import PagedList
@@ -244,12 +245,25 @@ async def test_the_keys_that_answer_a_request_answer_the_one_under_the_cursor(
             await shown(pilot, "write_file b.txt")
             await pilot.press("down", key)
             assert app.dismissed == [], "it is deaf until the keyboard was quiet"
-            clock.now_s += 1.0
+            await wait_out(pilot, screen, clock)
             await pilot.press(key)
             await until(pilot, lambda: bool(app.dismissed))
             assert app.dismissed == [Chosen(wanted, key)]
     finally:
         await gateway.close()
+
+
+async def wait_out(pilot: Pilot[Any], screen: InboxScreen, clock: Clock) -> None:
+    """Until the screen was told of the row under the cursor, and its deafness is over. Each new row begins that anew:
+    time is moved on until it is."""
+    rows = screen.query_one(PagedList)
+
+    def is_heard() -> bool:
+        row = rows.highlighted
+        clock.now_s += 1.0
+        return isinstance(row, WaitingRow) and screen._under_cursor == row.approval_id and screen.is_ready
+
+    await until(pilot, is_heard)
 
 
 async def test_the_rest_of_a_word_that_begins_with_another_letter_answers_nothing(workspace: Path) -> None:
@@ -261,8 +275,7 @@ async def test_the_rest_of_a_word_that_begins_with_another_letter_answers_nothin
         app = Stage(screen)
         async with app.run_test(size=(80, 24)) as pilot:
             await shown(pilot, "write_file a.txt")
-            await until(pilot, lambda: screen._deafness._quiet_since_s < float("inf"))
-            clock.now_s += 1.0
+            await wait_out(pilot, screen, clock)
             await pilot.press("m", "a", "d")
             await pilot.pause()
             assert app.dismissed == []
@@ -287,9 +300,7 @@ async def test_a_key_that_comes_before_the_screen_knows_of_the_new_row_answers_n
             await shown(pilot, "write_file b.txt")
             first, second = await gateway.waiting()
             rows = screen.query_one(PagedList)
-            await until(pilot, lambda: rows.highlighted is not None)
-            clock.now_s += 1.0
-            await until(pilot, lambda: screen.is_ready)
+            await wait_out(pilot, screen, clock)
             await gateway.decide((await gateway.requests())[0], "deny")
             while rows.highlighted == first:
                 await rows.reload()
