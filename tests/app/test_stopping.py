@@ -12,6 +12,7 @@ from afk.core import Runner
 from afk.llms.protocol import Answer, ModelEvent, ModelRequest, TextDelta
 from afk.memory import SQLiteMemoryStore
 from afk_tui.screens import main
+from tests.app.conftest import Driven
 from tests.core.kit import ScriptedModel, agent_with, say
 
 # a slow machine takes longer between two keys than a person may
@@ -37,13 +38,18 @@ class Held:
         return None
 
 
+async def stop_amid_an_answer(driven: Driven) -> None:
+    """By escape, as if nothing had been closed just before."""
+    await driven.say("hello")
+    await driven.until_shown("thinking aloud")
+    driven.main._closed_at = float("-inf")
+    await driven.pilot.press("escape")
+
+
 async def test_escape_stops_the_run_and_ctrl_r_goes_on_from_there(start) -> None:
     model = Held()
     async with start(llm=model) as driven:
-        await driven.say("hello")
-        await driven.until_shown("thinking aloud")
-        driven.main._closed_at = float("-inf")
-        await driven.pilot.press("escape")
+        await stop_amid_an_answer(driven)
         await driven.until_state("interrupted")
         await driven.until_shown("ctrl+r goes on")
         model.go.set()
@@ -55,10 +61,7 @@ async def test_escape_stops_the_run_and_ctrl_r_goes_on_from_there(start) -> None
 async def test_what_was_said_before_the_stop_stays_until_the_model_is_asked_again(start) -> None:
     model = Held()
     async with start(llm=model) as driven:
-        await driven.say("hello")
-        await driven.until_shown("thinking aloud")
-        driven.main._closed_at = float("-inf")
-        await driven.pilot.press("escape")
+        await stop_amid_an_answer(driven)
         await driven.until_state("interrupted")
         await driven.until_shown("broken off here · it is not recorded")
         # also when it was left for another one, and below what is on disk, above how the run stands
@@ -80,10 +83,7 @@ async def test_what_was_said_before_the_stop_goes_once_another_process_goes_on(
     start, folder: Path, tmp_path: Path
 ) -> None:
     async with start(llm=Held()) as driven:
-        await driven.say("hello")
-        await driven.until_shown("thinking aloud")
-        driven.main._closed_at = float("-inf")
-        await driven.pilot.press("escape")
+        await stop_amid_an_answer(driven)
         await driven.until_shown("broken off here · it is not recorded")
         thread_id = driven.main.thread_id
         store, model = SQLiteMemoryStore(tmp_path / "afk.db"), ScriptedModel(say("done there"))

@@ -26,13 +26,12 @@ _SHOWN_PROBLEMS = 5
 
 @dataclass(frozen=True, slots=True)
 class DatabaseHealth:
-    """What was found in a file. `problems` are SQLite's own words, and of names that contradict each other ours, none
-    where it is sound; `open_runs` counts the
-    runs that were left open by their state as it reads now. `broken_runs` are those of them that can't be resumed,
-    with the reason; `incomplete_threads` those of which messages are missing; a damaged
-    `search_index` loses nothing. `outputs` are the whole results that are
-    kept, `output_bytes` what they say, `damaged_outputs` by hash those that are missing or not as they were written. An
-    empty file has `schema_version` 0 and no rows."""
+    """What was found in a file. `problems` are in SQLite's own words, or ours where names contradict each other; none
+    where it is sound. `open_runs` counts the runs that were left open by their state as it reads now. `broken_runs` are
+    those of them that can't be resumed, with the reason; `incomplete_threads` those of which messages are missing; a
+    damaged `search_index` loses nothing. `outputs` are the whole results that are kept, `output_bytes` what they say,
+    `damaged_outputs` by hash those that are missing or not as they were written. An empty file has `schema_version` 0
+    and no rows."""
 
     schema_version: int
     problems: tuple[str, ...] = ()

@@ -93,6 +93,6 @@ def _settle(db: sqlite3.Connection) -> None:
         db.execute(
             f"DELETE FROM name WHERE NOT {said('name')} AND n NOT IN (SELECT n FROM thread WHERE n IS NOT NULL)"
             f" AND n IN (SELECT x.thread FROM {table} x JOIN run r ON r.n = x.run WHERE r.{named_by} IS NOT NULL)"
-            f" AND id NOT IN (SELECT id FROM run)"
+            " AND id NOT IN (SELECT id FROM run)"
         )
     db.execute("DROP TABLE said")
