@@ -98,8 +98,10 @@ async def test_rows_of_rubbish_that_sqlite_can_read_are_left_out_and_told(tmp_pa
     before = counts(db)
     change(db, "UPDATE event SET body = substr(body, 3) WHERE id = 1")
     change(db, "UPDATE message SET tool_calls = x'd9ddb8' WHERE n = 2")
+    columns = "thread_id, ordinal, key, value, created_at_ms"
+    change(db, f"INSERT INTO state ({columns}) VALUES ('thread_0', 99, 'metadata:deleted', '{{', 1)")
     report = salvage(db, out)
-    assert set(report.damaged_tables) == {"event", "message"}
+    assert set(report.damaged_tables) == {"event", "message", "state"}
     assert counts(out) == before | {"event_row": before["event_row"] - 1}
     saved = tmp_path / "again.db"
     assert salvage(out, saved).damaged_tables == ()

@@ -34,7 +34,7 @@ CREATE TRIGGER thread_is_named AFTER INSERT ON thread BEGIN
 END;
 CREATE TRIGGER run_is_named AFTER INSERT ON run BEGIN
     INSERT INTO name (n, id, thread) VALUES (NEW.n, NEW.id, (SELECT n FROM name WHERE id = NEW.thread_id))
-        ON CONFLICT (id) DO UPDATE SET thread = coalesce(excluded.thread, thread);
+        ON CONFLICT (id) DO UPDATE SET thread = excluded.thread;
     UPDATE run SET n = (SELECT n FROM name WHERE id = NEW.id) WHERE rowid = NEW.rowid AND NEW.n IS NULL;
 END;
 """
