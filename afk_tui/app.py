@@ -21,6 +21,7 @@ from textual.worker import Worker, WorkerState
 from afk_tui import last_net
 from afk_tui.actions import Action
 from afk_tui.attention import Attention, alerts_of
+from afk_tui.bugs import is_of_leaving
 from afk_tui.continuing import install_continue_handler
 from afk_tui.garbage import begin_search, keep_what_is_there
 from afk_tui.gateway.clean import clean
@@ -276,6 +277,13 @@ class AfkApp(PressesKeys, PacedApp[None], SizeGuard[None]):
             await self.main.keep_place()
         except GatewayError as error:  # leaving must not hang on a full disk
             self.last_words = str(error)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """What a screen lacks that opens in the moment of leaving is no crash."""
+        if is_of_leaving(self, error):
+            self.log.error(error)
+        else:
+            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         """A crash tells where, never the values of variables: there may be keys among them."""

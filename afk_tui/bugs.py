@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
+from textual._context import active_message_pump
+from textual.app import App
+from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.worker import Worker
+
+
+def is_of_leaving(app: App[Any], error: Exception) -> bool:
+    """Whether `error`, raised now, is only a want of widgets in what is being left: the whole app, or the screen or
+    widget that handles a message. Textual mounts nothing more there, but still lets the rest of it begin."""
+    if not isinstance(error, NoMatches):
+        return False
+    if app._exit or not app.is_running:
+        return True
+    pump = active_message_pump.get(None)
+    nodes = pump.ancestors_with_self if isinstance(pump, DOMNode) else []
+    return any(node._closing or node._pruning for node in nodes)
 
 
 class TellsBugs:

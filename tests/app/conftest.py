@@ -70,6 +70,12 @@ class Driven:
     async def until_screen(self, name: str) -> None:
         await self.until(lambda: type(self.app.screen).__name__ == name, f"{name} to be open")
 
+    async def until_left(self) -> None:
+        """Wait until the app has ended by itself, and not only begun to."""
+        await self.until(lambda: self.app._exit, "the app to be left")
+        assert self.app._task is not None
+        await asyncio.wait_for(asyncio.shield(self.app._task), DEADLINE_S)
+
     async def until_state(self, word: str) -> None:
         """Wait for a word on the status line, once it says what became of what was sent."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import inspect
 import pkgutil
 
 import pytest
+from textual.css.query import NoMatches
 from textual.dom import DOMNode
 
 import afk_tui.screens
@@ -47,6 +49,55 @@ async def test_a_bug_while_a_decision_is_recorded_is_told_and_the_request_waits_
         await driven.until_screen("MainScreen")
         monkeypatch.undo()
         await driven.until_state("waiting for you")
+
+
+@pytest.mark.parametrize("key", ["f1", "f2", "f4", "f5", "f6", "ctrl+p", "ctrl+n"])
+async def test_to_leave_while_a_screen_opens_is_no_crash(start: Start, key: str) -> None:
+    async with start() as driven:
+        await driven.ask_for("write made.txt: text")
+        before = driven.app.screen
+        await driven.pilot.press(key)
+        for _ in range(200):
+            if driven.app.screen is not before:
+                break
+            await asyncio.sleep(0)
+        driven.app.exit()
+    assert driven.app.return_code in (None, 0)
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_to_leave_while_a_request_opens_by_itself_is_no_crash(start: Start, turns: int) -> None:
+    async with start() as driven:
+        await driven.ask_for("write made.txt: text")
+        driven.main.open_requests()
+        while not isinstance(driven.app.screen, ApprovalScreen):
+            await asyncio.sleep(0)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        driven.app.exit()
+    assert driven.app.return_code in (None, 0)
+
+
+async def test_to_close_a_request_while_it_opens_is_no_crash(start: Start) -> None:
+    async with start() as driven:
+        await driven.ask_for("write made.txt: text")
+        driven.main.open_requests()
+        while not isinstance(driven.app.screen, ApprovalScreen):
+            await asyncio.sleep(0)
+        await driven.app.pop_screen()
+        await driven.until_screen("MainScreen")
+    assert driven.app.return_code in (None, 0)
+
+
+async def lacking(start: Start) -> None:
+    async with start() as driven:
+        driven.main.call_later(driven.main.query_one, "#nowhere")
+        await driven.until(lambda: driven.app._exception is not None, "the crash")
+
+
+async def test_what_is_missing_in_an_app_that_stays_is_a_crash(start: Start) -> None:
+    with pytest.raises(NoMatches, match="#nowhere"):
+        await lacking(start)
 
 
 def test_every_screen_and_widget_that_runs_workers_tells_their_bugs() -> None:

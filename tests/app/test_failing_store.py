@@ -47,7 +47,7 @@ async def until_said(driven: Driven, text: str) -> None:
 
 async def until_exit(driven: Driven) -> str:
     """What the app says when it has not started."""
-    await driven.until(lambda: driven.app._exit, "the app to end")
+    await driven.until_left()
     assert driven.app.return_code == 1
     return driven.app.last_words
 

@@ -85,7 +85,7 @@ async def test_a_key_that_quits_is_heard_in_a_terminal_that_is_too_small(start) 
         await driven.pilot.press("ctrl+q")
         assert not driven.app._exit
         await driven.pilot.press("f12")
-        await driven.until(lambda: driven.app._exit, "the app to end")
+        await driven.until_left()
 
 
 def test_what_is_wrong_with_the_configuration_is_told_and_the_app_starts(tmp_path: Path) -> None:

@@ -150,6 +150,7 @@ async def test_what_is_typed_at_a_start_goes_behind_the_draft_that_was_left(star
     async with start() as driven:
         await driven.pilot.press("o", "n", "e", " ")
         await driven.pilot.press("ctrl+q")
+        await driven.until_left()
     held.clear()
     async with start(ready=False) as driven:
         await driven.until(lambda: driven.app.focused is driven.main.composer, "the composer")
@@ -158,6 +159,7 @@ async def test_what_is_typed_at_a_start_goes_behind_the_draft_that_was_left(star
         await driven.until(lambda: driven.main.has_begun, "the app to be ready")
         assert driven.main.composer.draft == "one two"
         await driven.pilot.press("ctrl+q")
+        await driven.until_left()
     async with start() as driven:
         assert driven.main.composer.draft == "one two"
 
@@ -166,7 +168,7 @@ async def test_the_app_can_be_left_before_anything_is_loaded(start, held) -> Non
     async with start(ready=False) as driven:
         await driven.until(lambda: driven.app.focused is driven.main.composer, "the composer")
         await driven.pilot.press("x", "ctrl+q")
-        await driven.until(lambda: driven.app._exit, "the app to end")
+        await driven.until_left()
         assert driven.app.return_code in (None, 0)
         held.set()
 

@@ -128,7 +128,7 @@ async def test_ctrl_c_clears_the_draft_then_stops_the_run_and_twice_it_quits(
         await driven.pilot.press("ctrl+c")
         await driven.until_state("interrupted")
         await driven.pilot.press("ctrl+c")
-        await driven.until(lambda: driven.app._exit, "the app to quit")
+        await driven.until_left()
 
 
 async def test_quitting_interrupts_what_runs_and_keeps_it(start) -> None:
@@ -137,7 +137,7 @@ async def test_quitting_interrupts_what_runs_and_keeps_it(start) -> None:
         await driven.say("hello")
         await driven.until_shown("thinking aloud")
         await driven.pilot.press("ctrl+q")
-        await driven.until(lambda: driven.app._exit, "the app to quit")
+        await driven.until_left()
     async with start(llm=model) as driven:
         await driven.until_state("interrupted")
         assert model.asked == 1
@@ -165,7 +165,7 @@ async def test_quitting_during_a_call_that_must_not_run_twice_asks(start) -> Non
         await driven.until_screen("ConfirmScreen")
         await driven.until(lambda: driven.app.screen.is_ready, "the dialog to hear")
         await driven.pilot.press("s")
-        await driven.until(lambda: driven.app._exit, "the app to quit")
+        await driven.until_left()
 
 
 async def test_a_draft_that_ctrl_c_cleared_comes_back_with_undo(start) -> None:
@@ -200,7 +200,7 @@ async def test_ctrl_c_over_a_request_answers_nothing_and_twice_quits(
         await driven.until(lambda: "Press ctrl+c again to quit." in said, "to be told so")
         assert len(await driven.main.gateway.requests()) == 1
         await driven.pilot.press("ctrl+c")
-        await driven.until(lambda: driven.app._exit, "the app to quit")
+        await driven.until_left()
 
 
 async def test_copying_twice_does_not_quit(start) -> None:

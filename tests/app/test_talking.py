@@ -124,7 +124,7 @@ async def test_a_first_start_asks_about_the_folder_until_it_is_answered_with_yes
         await driven.until_shown("May the agent work in this folder?")
         await driven.until(lambda: driven.app.screen.is_ready, "the question to hear")
         await driven.pilot.press("n")
-        await driven.until(lambda: driven.app._exit, "the app to leave")
+        await driven.until_left()
     async with start(trust=False) as driven:
         await driven.until_screen("TrustScreen")
         await driven.until(lambda: driven.app.screen.is_ready, "the question to hear")
@@ -227,7 +227,7 @@ async def test_a_message_about_which_one_is_asked_is_a_draft_again_after_leaving
         await driven.until_screen("ConfirmScreen")
         if how == "ctrl+q":
             await driven.pilot.press("ctrl+q")
-            await driven.until(lambda: driven.app._exit, "the app to leave")
+            await driven.until_left()
         else:
             await driven.app.request_shutdown()
     async with start() as driven:

@@ -29,8 +29,12 @@ async def test_what_is_told_is_whole_and_makes_way_for_a_question(
         app.main.notify(LONG, markup=False, timeout=60)
         app.main.notify("The disk is full.", severity="error", markup=False, timeout=60)
         await driven.until(lambda: len(app.screen.query(Toast)) == 2, "both to be told")
-        words = " ".join(driven.text().replace("▌", " ").split())
-        assert all(word in words for word in LONG.split())
+
+        def is_whole() -> bool:
+            words = " ".join(driven.text().replace("▌", " ").split())
+            return all(word in words for word in LONG.split())
+
+        await driven.until(is_whole, "all of it to be painted")
         assert all(toast.region.right <= size[0] for toast in app.screen.query(Toast))
         await driven.say("and then?")
         await driven.until_screen("ConfirmScreen")

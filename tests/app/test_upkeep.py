@@ -77,10 +77,11 @@ async def test_the_open_app_follows_the_schedule_and_does_nothing_without_one(st
 @pytest.mark.usefixtures("at_once")
 async def test_a_run_that_waits_or_goes_on_finds_all_it_needs(start: Start, db: Path) -> None:
     async with start() as driven:
+        await driven.say("list and then write notes.txt: hello")
+        await driven.until(lambda: bool(rows(db, "SELECT 1 FROM run")), "the run to begin")
         await driven.app.main.gateway.compactions.set_schedule(
             "hourly", CompactionForm(event_age_ms=1, state_count=1)
         )
-        await driven.say("list and then write notes.txt: hello")
         await driven.until_state("waiting")
         await driven.until(lambda: any(why == "schedule" for _, why, _ in compactions(db)), "a compaction")
         driven.main.open_requests()

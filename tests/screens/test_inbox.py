@@ -129,8 +129,8 @@ async def test_a_call_of_unknown_outcome_is_marked(workspace: Path) -> None:
         await begin_waiting(gateway, "publish it")
         app = Stage(InboxScreen(gateway))
         async with app.run_test(size=(80, 24)) as pilot:
-            text = await shown(pilot, "outcome unknown · now · publish it")
-            assert "enter open · g h s answer" in text
+            text = await shown(pilot, "enter open · g h s answer")
+            assert "outcome unknown · now · publish it" in text
             assert "? publish v7" in text
     finally:
         leave.set()

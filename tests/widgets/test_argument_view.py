@@ -123,7 +123,7 @@ async def test_another_text_has_not_been_seen_by_the_one_before() -> None:
     async with app.run_test(size=(60, 12)) as pilot:
         await until(pilot, lambda: app.seen == 1)
         app.view.show_preview(FORTY, "json")
-        await until(pilot, lambda: app.positions[-1] == "line 12 of 40")
+        await until(pilot, lambda: app.positions[-1:] == ["line 12 of 40"])
         assert not app.view.last_line_seen
         app.view.show_preview("short again", "json")
         await until(pilot, lambda: app.seen == 2)
@@ -321,7 +321,7 @@ async def test_a_row_painted_of_the_text_before_says_nothing_about_this_one() ->
         painted = app.view._edition
         app.view.show_preview(FORTY, "command")
         app.view._note_last_line(painted)
-        await until(pilot, lambda: app.positions[-1] == "line 12 of 40")
+        await until(pilot, lambda: app.positions[-1:] == ["line 12 of 40"])
         assert not app.view.last_line_seen
 
 

@@ -151,6 +151,7 @@ async def test_wheel_and_scrollbar_move_the_view_and_let_go():
         await until(pilot, lambda: "start of 499" in shown(conversation))
         conversation.post_message(MouseScrollUp(conversation, 5, 5, 0, -1, 0, False, False, False))
         await until(pilot, lambda: not conversation.follow)
+        await until(pilot, lambda: conversation.allow_vertical_scroll)
         conversation.scroll_to(y=conversation.max_scroll_y // 2, animate=False)
         await until(pilot, lambda: "…" not in shown(conversation) and "start of 2" in shown(conversation))
         assert not conversation.follow
