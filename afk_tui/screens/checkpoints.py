@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,6 +13,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
+from textual.worker import Worker
 
 from afk_tui.bugs import TellsBugs
 from afk_tui.gateway.checkpoint_details import CheckpointDetails
@@ -63,6 +65,7 @@ class CheckpointsScreen(PaintsKeys, TellsBugs, Helped, Screen[str | None]):
         self._of_thread = thread_id
         self._title = title
         self._shown: TimelineRow | None = None
+        self._forking: Worker[None] | None = None
         self._details: CheckpointDetails | None = None
         self._source = gateway.timeline(thread_id)
 
@@ -107,13 +110,17 @@ class CheckpointsScreen(PaintsKeys, TellsBugs, Helped, Screen[str | None]):
     def action_fork(self) -> None:
         """Begin a new thread at the checkpoint under the cursor; this one stays as it was."""
         if (row := self._to_fork()) is not None:
-            self.run_worker(partial(self._fork, row, None), group="fork", exclusive=True, exit_on_error=False)
+            self._begin_to_fork(partial(self._fork, row, None))
 
     def action_fork_with_message(self) -> None:
         """The same, with another message from there on."""
         if (row := self._to_fork()) is not None:
-            work = partial(self._fork_with_message, row)
-            self.run_worker(work, group="fork", exclusive=True, exit_on_error=False)
+            self._begin_to_fork(partial(self._fork_with_message, row))
+
+    def _begin_to_fork(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Unless it has begun: a key that is pressed twice makes one thread."""
+        if self._forking is None or self._forking.is_finished:
+            self._forking = self.run_worker(work, group="fork", exit_on_error=False)
 
     def _to_fork(self) -> CheckpointRow | None:
         """The checkpoint under the cursor; where it is none to fork from, that is said."""

@@ -13,6 +13,7 @@ from afk_tui.attention import ALERTS, Alerts
 from afk_tui.gateway.clean import clean_line
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.keys import NO_KEY, written
+from afk_tui.screens.dialogs import DIALOG, ask, keep_on
 from afk_tui.screens.helped import Helped
 from afk_tui.screens.main_hints import MainHints
 from afk_tui.telling import tell_error, telling
@@ -107,18 +108,18 @@ class MainScreen(Helped, MainHints):
         """A new conversation."""
         await self.open_thread(None)
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def action_find(self) -> None:
         """Find a thread or a message."""
         from afk_tui.screens.find import FindScreen
 
-        found = await self.app.push_screen_wait(FindScreen(self.gateway, self.everywhere))
+        found = await ask(self, FindScreen(self.gateway, self.everywhere))
         if found:
             thread_id, seq = found
             await self.show_thread(thread_id, place=f"m{seq}" if seq is not None else None)
             self.composer.focus()
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def action_approvals(self) -> None:
         """What waits: in this thread at once, elsewhere by way of the inbox."""
         from afk_tui.screens.inbox import InboxScreen
@@ -126,7 +127,7 @@ class MainScreen(Helped, MainHints):
         if self.request_bar.count and self._waiting_everywhere == self.request_bar.count:
             self.open_requests()
             return
-        chosen = await self.app.push_screen_wait(InboxScreen(self.gateway))
+        chosen = await ask(self, InboxScreen(self.gateway))
         if chosen is None:
             return
         if chosen.key.startswith("thread:"):
@@ -139,12 +140,12 @@ class MainScreen(Helped, MainHints):
         await self.open_thread(thread_id)
         self.open_requests(chosen.key, everywhere=True, pressed=chosen.pressed)
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def action_grants(self) -> None:
         """What is always allowed."""
         from afk_tui.screens.grants import GrantsScreen
 
-        await self.app.push_screen_wait(GrantsScreen(self.gateway))
+        await ask(self, GrantsScreen(self.gateway))
         self.composer.focus()
 
     @telling
@@ -176,18 +177,19 @@ class MainScreen(Helped, MainHints):
             tell_error(self, error)
         self.sync()
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def _offer_take_over(self, thread_id: str) -> None:
         from afk_tui.screens.confirm import ConfirmScreen
 
-        choice = await self.app.push_screen_wait(
+        choice = await ask(
+            self,
             ConfirmScreen(
                 "This run goes on in another process",
                 "If you take it over, that process can record nothing more of it. "
                 "A call that it is making now becomes one of unknown outcome.",
                 [("t", "take", "Take it over"), ("b", "back", "Leave it there")],
                 danger="take",
-            )
+            ),
         )
         if choice == "take":
             await self._resume(thread_id, take_over=True)
@@ -199,13 +201,14 @@ class MainScreen(Helped, MainHints):
         else:
             self._stop()
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def _stop(self) -> None:
         thread_id = self.thread_id
         if thread_id is None or not self.gateway.is_working(thread_id):
             return
         try:
             if await self.may_stop(thread_id, "stop"):
+                keep_on()
                 await self.gateway.stop(thread_id)
         except GatewayError as error:
             tell_error(self, error)
@@ -219,7 +222,8 @@ class MainScreen(Helped, MainHints):
         calls = await self.gateway.unrepeatable_calls(thread_id)
         if not calls:
             return True
-        choice = await self.app.push_screen_wait(
+        choice = await ask(
+            self,
             ConfirmScreen(
                 "A call is running",
                 f"{calls[0]}\nIt must not run twice. If it is stopped now, its outcome may be unknown.",
@@ -229,7 +233,7 @@ class MainScreen(Helped, MainHints):
                     ("b", "stay", "Let it run" if verb == "stop" else "Stay here and let it run"),
                 ],
                 danger="stop",
-            )
+            ),
         )
         if choice == "wait":
             self.say("● waiting for the call to end")
@@ -237,16 +241,14 @@ class MainScreen(Helped, MainHints):
             return True
         return choice == "stop"
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def action_checkpoints(self) -> None:
         """The checkpoints of this thread."""
         from afk_tui.screens.checkpoints import CheckpointsScreen
 
         if (thread := await self._this_thread("checkpoints")) is None:
             return
-        chosen = await self.app.push_screen_wait(
-            CheckpointsScreen(self.gateway, thread.thread_id, thread.title)
-        )
+        chosen = await ask(self, CheckpointsScreen(self.gateway, thread.thread_id, thread.title))
         self.composer.focus()
         if chosen == "resume":
             await self.action_resume()
@@ -256,23 +258,23 @@ class MainScreen(Helped, MainHints):
             await self.open_thread(chosen.removeprefix("thread:"))
             self.sync()
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def action_compaction(self) -> None:
         """The compaction of this thread, or of all."""
         from afk_tui.screens.compaction import CompactionScreen
 
         thread = await self.gateway.thread(self.thread_id) if self.thread_id else None
         of_thread = (thread.thread_id, thread.title) if thread else (None, "")
-        await self.app.push_screen_wait(CompactionScreen(self.gateway, *of_thread))
+        await ask(self, CompactionScreen(self.gateway, *of_thread))
         self.composer.focus()
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def action_menu(self) -> None:
         """Everything that can be done."""
         from afk_tui.screens.menu import MenuScreen
 
         badges = {"approvals": str(self._waiting_everywhere)} if self._waiting_everywhere else {}
-        chosen = await self.app.push_screen_wait(MenuScreen(badges))
+        chosen = await ask(self, MenuScreen(badges))
         if chosen:
             self.call_later(self.run_action, chosen)
 
@@ -284,12 +286,12 @@ class MainScreen(Helped, MainHints):
         await self.gateway.remember("alerts", "", attention.alerts)
         self.notify(ALERTS_SAID[attention.alerts], title=f"Alerts: {attention.alerts}", markup=False)
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def action_theme(self) -> None:
         """Choose the colours; remembered, unless the person's configuration names others."""
         from afk_tui.screens.themes import ThemeScreen
 
-        chosen = await self.app.push_screen_wait(ThemeScreen())
+        chosen = await ask(self, ThemeScreen())
         if chosen is None:
             return
         await self.gateway.remember("theme", "", chosen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import on, work
 
 from afk_tui.gateway.errors import GatewayError
+from afk_tui.screens.dialogs import DIALOG, ask
 from afk_tui.screens.main_view import QUEUED
 from afk_tui.screens.main_writing import MainWriting
 from afk_tui.telling import tell_error, telling
@@ -57,7 +58,7 @@ class MainChanging(MainWriting):
         else:
             self._edit(key)
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def _edit(self, key: str) -> None:
         from afk_tui.screens.edit_message import EditMessageScreen
 
@@ -71,9 +72,9 @@ class MainChanging(MainWriting):
                 self.notify("Only a message of yours can be sent again, otherwise.", markup=False)
                 return
             screen = EditMessageScreen(self._left.get((thread_id, key), item.text))
-            text = await self.app.push_screen_wait(screen)
+            text = await ask(self, screen)
+            self._left[thread_id, key] = screen.draft if text is None else text
             if text is None:
-                self._left[thread_id, key] = screen.draft
                 return
             forked = await self.gateway.resending.fork_at(thread_id, key, text)
             self._left.pop((thread_id, key), None)

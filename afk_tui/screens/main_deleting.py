@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual import on, work
 
 from afk_tui.gateway.errors import GatewayError
+from afk_tui.screens.dialogs import DIALOG, ask
 from afk_tui.screens.main_runs import MainRuns
 from afk_tui.screens.words import count
 from afk_tui.telling import tell_error, telling
@@ -46,7 +47,7 @@ class MainDeleting(MainRuns):
             self.threads.focus()
         self.sync()
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def _delete(self, thread_id: str) -> None:
         from afk_tui.screens.confirm import ConfirmScreen
 
@@ -58,7 +59,7 @@ class MainDeleting(MainRuns):
             going = await deletions.look(thread_id)
             choices = [("d", "delete", "Delete it"), ("b", "back", "Leave it")]
             screen = ConfirmScreen("Delete this thread?", what_goes(going), choices, danger="delete")
-            if await self.app.push_screen_wait(screen) != "delete":
+            if await ask(self, screen) != "delete":
                 return
             await self.gateway.delete_thread(thread_id)
         except GatewayError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import on, work
 
 from afk_tui.gateway.errors import GatewayError
+from afk_tui.screens.dialogs import DIALOG, ask
 from afk_tui.screens.main_changing import MainChanging
 from afk_tui.telling import tell_error
 from afk_tui.widgets.conversation import Conversation
@@ -25,7 +26,7 @@ class MainOutputs(MainChanging):
         else:
             self.notify("All of it is shown here. /output opens the last long result.", markup=False)
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def _open_output(self, sha: str | None) -> None:
         from afk_tui.screens.output import OutputScreen
 
@@ -40,6 +41,6 @@ class MainOutputs(MainChanging):
             tell_error(self, error)
             return
         focused = self.focused
-        await self.app.push_screen_wait(OutputScreen(self.gateway.long_results, self.thread_id, sha))
+        await ask(self, OutputScreen(self.gateway.long_results, self.thread_id, sha))
         if focused is not None:
             focused.focus()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual import on, work
 
 from afk_tui.gateway.errors import GatewayError
+from afk_tui.screens.dialogs import DIALOG, ask
 from afk_tui.screens.main_drawer import MainDrawer
 from afk_tui.screens.words import count, size
 from afk_tui.telling import tell_error, telling
@@ -161,11 +162,12 @@ class MainReading(MainDrawer):
         lines = count(line_count(text), "line")
         self.notify(f"Copied {what}: {lines}, {size(size_bytes)}.", markup=False)
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def _ask_about_size(self, text: str, what: str, size_bytes: int) -> None:
         from afk_tui.screens.confirm import ConfirmScreen
 
-        choice = await self.app.push_screen_wait(
+        choice = await ask(
+            self,
             ConfirmScreen(
                 "Too large for some clipboards",
                 f"It is {size(size_bytes)}: {what}. Some terminals take {size(COPY_BYTES)} and drop what is larger "
@@ -175,7 +177,7 @@ class MainReading(MainDrawer):
                     ("c", "copy", "Copy it all the same"),
                     ("b", "back", "Leave it"),
                 ],
-            )
+            ),
         )
         if choice == "copy":
             self.app.copy_to_clipboard(text)
@@ -183,7 +185,7 @@ class MainReading(MainDrawer):
         elif choice == "file":
             await self._save(text, "afk-copy.md")
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def action_export(self) -> None:
         """The whole conversation into a file."""
         if (thread := await self._this_thread("conversation")) is None:
@@ -200,7 +202,7 @@ class MainReading(MainDrawer):
 
         question = "Write it to which file?"
         asked = question
-        while chosen := await self.app.push_screen_wait(AskTextScreen(asked, "a name, or a path", name)):
+        while chosen := await ask(self, AskTextScreen(asked, "a name, or a path", name)):
             try:
                 path = await self.gateway.texts.save(chosen, text)
             except GatewayError as error:

@@ -10,6 +10,7 @@ from afk_tui.actions import BY_COMMAND
 from afk_tui.gateway import messages as told
 from afk_tui.gateway.errors import GatewayError
 from afk_tui.keys import written
+from afk_tui.screens.dialogs import ask
 from afk_tui.screens.main_trouble import MainTrouble
 from afk_tui.screens.main_view import STREAM_KEY
 from afk_tui.telling import tell_error, telling
@@ -128,7 +129,7 @@ class MainRuns(MainTrouble):
             about = "It can go on from where it stopped. If it is closed, calls that never ran are recorded as such."
             choices = [("r", "resume", "Resume it, and send this message after it"), close, back]
         self._asked_about = text
-        choice = await self.app.push_screen_wait(ConfirmScreen(title, about, choices, danger="close"))
+        choice = await ask(self, ConfirmScreen(title, about, choices, danger="close"))
         self._asked_about = ""
         match choice:
             case "deny":
@@ -345,9 +346,7 @@ class MainRuns(MainTrouble):
         start = next((n for n, r in enumerate(requests) if r.approval_id == approval_id), 0)
         # decided meanwhile: the key was meant for it, and for no other
         pressed = pressed if requests[start].approval_id == approval_id else ""
-        await self.app.push_screen_wait(
-            ApprovalScreen(self.gateway, requests, start, everywhere=everywhere, pressed=pressed)
-        )
+        await ask(self, ApprovalScreen(self.gateway, requests, start, everywhere=everywhere, pressed=pressed))
         self.composer.focus()
         self.sync()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import on, work
 
 from afk_tui.gateway import messages as told
+from afk_tui.screens.dialogs import DIALOG, ask
 from afk_tui.screens.main_outputs import MainOutputs
 from afk_tui.screens.summary_words import messages
 from afk_tui.telling import telling
@@ -22,14 +23,14 @@ class MainSummaries(MainOutputs):
         """Have the older messages of this thread summarised now."""
         self._open_summary(making=True)
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def _open_summary(self, *, making: bool) -> None:
         from afk_tui.screens.summary import SummaryScreen
 
         if self.thread_id is None:
             self.notify("A new conversation has nothing to summarise yet.", markup=False)
             return
-        await self.app.push_screen_wait(SummaryScreen(self.gateway, self.thread_id, making=making))
+        await ask(self, SummaryScreen(self.gateway, self.thread_id, making=making))
         self.composer.focus()
         self.sync()
 

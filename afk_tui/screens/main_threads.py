@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from afk_tui.gateway.errors import GatewayError
+from afk_tui.screens.dialogs import DIALOG, ask, keep_on
 from afk_tui.screens.main_deleting import MainDeleting
 from afk_tui.telling import tell_error, telling
 from afk_tui.widgets.thread_list import ThreadList
@@ -54,14 +55,14 @@ class MainThreads(MainDeleting):
         await self.list_threads()
         self.notify("Threads of every folder" if self.everywhere else "Threads of this folder", markup=False)
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def action_filter_threads(self) -> None:
         """Choose which are listed."""
         from afk_tui.screens.thread_filter import ThreadFilterScreen
 
         try:
             counts = await self.gateway.keeping.counts(everywhere=self.everywhere)
-            chosen = await self.app.push_screen_wait(ThreadFilterScreen(counts, self.listed))
+            chosen = await ask(self, ThreadFilterScreen(counts, self.listed))
             if chosen is None:
                 return
             self.listed = chosen
@@ -102,7 +103,7 @@ class MainThreads(MainDeleting):
         """Do it to the thread under the cursor."""
         self._change(event.what, event.row.thread_id)
 
-    @work(exclusive=True, group="dialog", exit_on_error=False)
+    @work(exclusive=True, group=DIALOG, exit_on_error=False)
     async def _change(self, what: ThreadList.Change, thread_id: str) -> None:
         try:
             row = await self.gateway.thread(thread_id)
@@ -113,9 +114,11 @@ class MainThreads(MainDeleting):
                 case "rename":
                     said = await self._rename(row)
                 case "pin":
+                    keep_on()
                     pinned = await self.gateway.keeping.toggle_pin(thread_id)
                     said = "Pinned: it comes first in every list." if pinned else "No longer pinned."
                 case "archive":
+                    keep_on()
                     archived = await self.gateway.keeping.toggle_archive(thread_id)
                     said = (
                         "Archived. /archive, or a in the list of archived ones (f), brings it back."
@@ -132,9 +135,7 @@ class MainThreads(MainDeleting):
     async def _rename(self, row: ThreadRow) -> str:
         from afk_tui.screens.ask_text import AskTextScreen
 
-        title = await self.app.push_screen_wait(
-            AskTextScreen("The title of this thread", "A title", row.title)
-        )
+        title = await ask(self, AskTextScreen("The title of this thread", "A title", row.title))
         if title is None or title == row.title:
             return ""
         await self.gateway.keeping.rename(row.thread_id, title)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
 
+from afk_tui.gateway.errors import GatewayError
 from afk_tui.screens.edit_message import EditMessageScreen
+from afk_tui.screens.main import MainScreen
 from afk_tui.widgets.composer import Composer
 from screenshots.stage import HeldDemo
 from tests.app.test_reading import to_item
@@ -57,6 +60,49 @@ async def test_a_message_of_a_fork_can_be_sent_again_too(start) -> None:
             await driven.until(lambda: driven.main.thread_id not in (None, old), "the new thread")  # noqa: B023
             await driven.until_state("done")
             assert await texts(driven, driven.main.thread_id) == [text]
+
+
+async def test_what_was_sent_again_goes_on_whatever_is_opened_in_that_moment(start, monkeypatch) -> None:
+    opened, may_go_on = asyncio.Event(), asyncio.Event()
+    open_thread = MainScreen.open_thread
+
+    async def open_slowly(self: MainScreen, thread_id: str | None) -> None:
+        opened.set()
+        await may_go_on.wait()
+        await open_thread(self, thread_id)
+
+    async with start() as driven:
+        await driven.say("list")
+        await driven.until_state("done")
+        old = driven.main.thread_id
+        await driven.say("/edit")
+        monkeypatch.setattr(MainScreen, "open_thread", open_slowly)
+        await write(driven, "read a.txt")
+        await driven.until(opened.is_set, "the fork to be made")
+        await driven.pilot.press("f5")
+        await driven.until_screen("CheckpointsScreen")
+        may_go_on.set()
+        await driven.until(lambda: driven.main.thread_id not in (None, old), "the new thread")
+        await driven.pilot.press("escape")
+        await driven.until_state("done")
+        assert await texts(driven, driven.main.thread_id) == ["read a.txt"]
+
+
+async def test_what_could_not_be_sent_again_is_there_when_one_comes_back(start, monkeypatch) -> None:
+    async def full(*_: object) -> str:
+        raise GatewayError("The disk is full.")
+
+    async with start() as driven:
+        await driven.say("list")
+        await driven.until_state("done")
+        monkeypatch.setattr(driven.main.gateway.resending, "fork_at", full)
+        said = driven.notices()
+        await driven.say("/edit")
+        await write(driven, "read a.txt")
+        await driven.until(lambda: any("The disk is full." in text for text in said), "the error")
+        await driven.say("/edit")
+        await driven.until_screen("EditMessageScreen")
+        await driven.until(lambda: driven.app.screen.query_one(Composer).draft == "read a.txt", "the text")
 
 
 async def test_what_was_written_and_left_is_there_when_one_comes_back(start) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from textual.widgets import Static
 from afk_tui.gateway.checkpoint_details import ChangedCall
 from afk_tui.gateway.gateway import Gateway
 from afk_tui.gateway.messages import StoreChanged
-from afk_tui.gateway.views import TimelineRow
+from afk_tui.gateway.views import CheckpointRow, TimelineRow
 from afk_tui.screens.checkpoints import EMPTY, CheckpointsScreen
 from afk_tui.widgets.paged_list import PagedList
 from tests.screens.history_kit import Holder, gateway_at, rows, said, until_true
@@ -402,6 +403,29 @@ async def test_f_forks_from_the_checkpoint_under_the_cursor_and_the_old_thread_s
         view = await gateway.run_view(forked)
         assert view is not None
         assert view.standing == "stopped"
+
+
+async def test_f_pressed_twice_makes_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_go_on, asked = asyncio.Event(), 0
+    fork = Gateway.fork
+
+    async def fork_slowly(self: Gateway, row: CheckpointRow, message: str | None = None) -> str:
+        nonlocal asked
+        asked += 1
+        await may_go_on.wait()
+        return await fork(self, row, message)
+
+    monkeypatch.setattr(Gateway, "fork", fork_slowly)
+    async with gateway_at(tmp_path) as gateway:
+        thread = await said(gateway, "read a.txt")
+        app = Holder(CheckpointsScreen(gateway, thread, "read a.txt"))
+        async with app.run_test(size=(120, 36)) as pilot:
+            await until_true(lambda: "since checkpoint 2" in app.shown())
+            await pilot.press("f", "f")
+            may_go_on.set()
+            await until_true(lambda: bool(app.outcome))
+        assert asked == 1
+        assert await gateway.threads(everywhere=True).count() == 2
 
 
 async def test_e_forks_with_another_message_in_place_of_the_first(tmp_path: Path) -> None:
