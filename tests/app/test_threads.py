@@ -143,7 +143,7 @@ async def test_the_list_is_filtered_by_how_threads_stand(start) -> None:
             await driven.say("/filter")
             await filter_by(driven, key)
             await driven.until(lambda expected=expected: titles(driven) == expected, f"the filter {key}")
-            assert driven.main.threads.has_focus
+            await driven.until(lambda: driven.main.threads.has_focus, "the list to have the focus")
             if empty:
                 await driven.until_shown(empty)
                 assert "f shows other threads" in driven.text()

@@ -28,6 +28,7 @@ def area(editor: ArgumentEditor, name: str) -> TextArea:
 async def close(it: Desk) -> None:
     await it.press("ctrl+s")
     await it.until(lambda: it.app.screen is it.screen)
+    await it.until(lambda: all(worker.is_finished for worker in it.app.workers if worker.group == "edit"))
 
 
 async def test_what_is_edited_is_shown_as_it_would_run_and_then_runs(tmp_path: Path) -> None:

@@ -52,6 +52,12 @@ async def click_hint(pilot: Pilot[None], app: Holder, what: str) -> None:
     assert await pilot.click(hints, offset=(str(hints.render()).index(what) + 1, 0))
 
 
+async def click_button(pilot: Pilot[None], app: Holder, selector: str) -> None:
+    """Click on a button, once it has its place on the screen."""
+    await until_true(lambda: app.screen.query_one(selector).region.area > 0)
+    assert await pilot.click(selector)
+
+
 PRESETS = [
     ("1", "a day", CompactionForm()),
     ("2", "a week", CompactionForm(event_age_ms=7 * DAY_MS)),
@@ -127,13 +133,13 @@ async def test_by_mouse_all_threads_are_chosen_compacted_and_left(tmp_path: Path
             await until_true(lambda: "Nothing would" in said_on(app))
             await click_word(pilot, app, "scope", "all threads")
             await until_true(lambda: table_of(app).get("would be removed") == (50, 0))
-            await pilot.click("#compact")
+            await click_button(pilot, app, "#compact")
             await until_true(lambda: "for good?" in said_on(app))
             await click_hint(pilot, app, "keep everything")
             await until_true(lambda: "Nothing was removed" in said_on(app))
             await click_hint(pilot, app, "compact")
             await until_true(lambda: "for good?" in said_on(app))
-            await pilot.click("#remove")
+            await click_button(pilot, app, "#remove")
             await until_true(lambda: said_on(app).startswith("Done:"))
             await click_hint(pilot, app, "close")
             await until_true(lambda: app.outcome)
@@ -155,7 +161,7 @@ async def test_a_removal_is_stopped_by_the_mouse_and_says_how_much_is_gone(
             await until_true(lambda: "for good?" in said_on(app))
             await pilot.press("y")
             await until_true(lambda: "of 20,000 removed; removing events" in said_on(app))
-            await pilot.click("#stop")
+            await click_button(pilot, app, "#stop")
             await until_true(lambda: said_on(app).startswith("Stopped:"))
             gone = 20_000 - noise(db, thread)
             assert 0 < gone < 20_000
