@@ -27,6 +27,11 @@ def area(editor: ArgumentEditor, name: str) -> TextArea:
 
 async def close(it: Desk) -> None:
     await it.press("ctrl+s")
+    await until_closed(it)
+
+
+async def until_closed(it: Desk) -> None:
+    """Wait until the editor is left, and what was written is shown."""
     await it.until(lambda: it.app.screen is it.screen)
     await it.until(lambda: all(worker.is_finished for worker in it.app.workers if worker.group == "edit"))
 
@@ -186,5 +191,5 @@ async def test_it_stands_a_terminal_of_any_size(tmp_path: Path, size: tuple[int,
         await it.pilot.resize_terminal(*size)
         await it.press("x", "ctrl+s") if size == (40, 15) else await it.press("tab")
         if size == (40, 15):
-            await it.until(lambda: it.app.screen is it.screen)
+            await until_closed(it)
             assert it.shown.preview == "xls"
