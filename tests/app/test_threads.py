@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,31 @@ async def test_a_key_pins_archives_and_renames_the_thread_under_the_cursor(start
             lambda: "What it [b]knows[/b]" in driven.text().splitlines()[0],
             "the title above the conversation",
         )
+
+
+async def test_it_is_done_and_told_whatever_is_opened_in_that_moment(start, monkeypatch) -> None:
+    begun, may_go_on = asyncio.Event(), asyncio.Event()
+    async with start() as driven:
+        (first, _) = await talk(driven, "list", "help")
+        keeping = driven.main.gateway.keeping
+        toggle_pin = keeping.toggle_pin
+
+        async def toggle_slowly(thread_id: str) -> bool:
+            begun.set()
+            await may_go_on.wait()
+            return await toggle_pin(thread_id)
+
+        monkeypatch.setattr(keeping, "toggle_pin", toggle_slowly)
+        said = driven.notices()
+        await at_row(driven, first)
+        await driven.pilot.press("p")
+        await driven.until(begun.is_set, "it to begin")
+        await driven.pilot.press("f5")
+        await driven.until_screen("CheckpointsScreen")
+        may_go_on.set()
+        await driven.until(lambda: any("Pinned" in text for text in said), "it to be told")
+        await driven.pilot.press("escape")
+        await driven.until(lambda: titles(driven) == ["list", "help"], "it to come first")
 
 
 async def test_a_command_does_it_to_the_thread_that_is_shown_and_again_undoes_it(start) -> None:
