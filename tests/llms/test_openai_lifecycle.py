@@ -100,10 +100,11 @@ async def test_several_answers_stream_at_once() -> None:
 
 
 TWO_LOOPS = """
-import asyncio, sys
+import asyncio, logging, sys
 from afk.llms.openai_client import OpenAIChat
 from tests.llms.kit import ask
 
+logging.getLogger("asyncio").setLevel(logging.ERROR)  # that a busy machine is slow is a warning there
 llm = OpenAIChat(base_url=sys.argv[1])
 for _ in range(2):
     print(asyncio.run(ask(llm))[0])
