@@ -58,6 +58,26 @@ async def test_escape_stops_the_run_and_ctrl_r_goes_on_from_there(start) -> None
         assert model.asked == 2
 
 
+async def test_the_run_is_stopped_whatever_is_opened_in_that_moment(start, monkeypatch) -> None:
+    begun, may_go_on = asyncio.Event(), asyncio.Event()
+    async with start(llm=Held()) as driven:
+        gateway = driven.main.gateway
+        stop = gateway.stop
+
+        async def stop_slowly(thread_id: str) -> None:
+            begun.set()
+            await may_go_on.wait()
+            await stop(thread_id)
+
+        monkeypatch.setattr(gateway, "stop", stop_slowly)
+        await stop_amid_an_answer(driven)
+        await driven.until(begun.is_set, "it to begin")
+        await driven.pilot.press("f5")
+        await driven.until_screen("CheckpointsScreen")
+        may_go_on.set()
+        await driven.until(lambda: not gateway.is_working(), "the run to stop")
+
+
 async def test_what_was_said_before_the_stop_stays_until_the_model_is_asked_again(start) -> None:
     model = Held()
     async with start(llm=model) as driven:
